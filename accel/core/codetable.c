@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table of code blocks: by address for lookups, by RAM page for stores that hit code.
+ *
+ * Changes are made under the translation lock. Lookups in the hash table take no lock: vCPUs read
+ * it only between cpu_exec_start and cpu_exec_end, and a removed block's memory is given back only
+ * in an exclusive section, when none of them is there.
+ *
+ * Each page with code has a map of its 64-byte granules that code was made from. A store to such a
+ * page asks the map, without a lock: data beside code costs a few nanoseconds. While a page is
+ * being translated its map is full, since nobody knows yet how far the block will go; who stores
+ * there then waits for the lock and finds the finished block.
+ */
+#include "accel/core/tcg.h"
+
+#include <pthread.h>
+
+enum { HASH_BITS = 16, CHUNK_BITS = 12, GRANULE_BITS = 6, GRAVEYARD_MAX = 8192 };
+#define PAGE_CHUNKS ((size_t)1 << 20)
+
+typedef struct CodePage {
+    _Atomic uint64_t granules;
+    CodeBlock *blocks;
+    uint32_t pins; /* translations under way */
+    bool ready;    /* no store that was let through before CODE was set can still be under way */
+} CodePage;
+
+static _Atomic(CodeBlock *) hash_table[1 << HASH_BITS];
+static _Atomic(CodePage *) page_chunk[PAGE_CHUNKS];
+static CodeBlock *graveyard; /* by hash_next */
+static unsigned graveyard_size;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static __thread bool lock_held;
+CodeStats code_stats;
+const Engine *engine;
+
+void code_lock(void)
+{
+    pthread_mutex_lock(&lock);
+    lock_held = true;
+}
+
+void code_unlock(void)
+{
+    lock_held = false;
+    pthread_mutex_unlock(&lock);
+}
+
+bool code_lock_held(void)
+{
+    return lock_held;
+}
+
+/* ---- by address ---- */
+
+static _Atomic(CodeBlock *) *bucket(uint64_t pc, uint64_t page, uint32_t mode, uint32_t cflags)
+{
+    uint64_t h = pc ^ page * 0x9e3779b97f4a7c15u ^ ((uint64_t)mode << 32 | cflags) << 7;
+    return &hash_table[h * 0xd6e8feb86659fd93u >> (64 - HASH_BITS)];
+}
+
+/* hash_next is read while others unlink: a block's own link stays as it is when it goes. */
+static CodeBlock *chain_next(const CodeBlock *b)
+{
+    return __atomic_load_n(&b->hash_next, __ATOMIC_ACQUIRE);
+}
+
+CodeBlock *code_table_find(uint64_t pc, uint64_t page0, uint64_t page1, uint32_t mode,
+                           uint32_t cflags)
+{
+    CodeBlock *b = atomic_load_explicit(bucket(pc, page0, mode, cflags), memory_order_acquire);
+    for (; b; b = chain_next(b)) {
+        if (b->pc == pc && b->page[0] == page0 && b->mode == mode && b->cflags == cflags &&
+            (b->page[1] == NO_RAM_PAGE || b->page[1] == page1) &&
+            atomic_load_explicit(&b->valid, memory_order_relaxed))
+            return b;
+    }
+    return NULL;
+}
+
+/* ---- by page ---- */
+
+static CodePage *code_page(uint64_t page, bool create)
+{
+    _Atomic(CodePage *) *slot = &page_chunk[page >> CHUNK_BITS];
+    CodePage *chunk = atomic_load_explicit(slot, memory_order_acquire);
+    if (!chunk) {
+        if (!create)
+            return NULL;
+        chunk = g_new0(CodePage, 1 << CHUNK_BITS); /* under the lock */
+        atomic_store_explicit(slot, chunk, memory_order_release);
+    }
+    return &chunk[page & ((1u << CHUNK_BITS) - 1)];
+}
+
+static uint64_t granule_mask(unsigned first, unsigned last)
+{
+    uint64_t up_to = ~0ULL >> (63 - (last >> GRANULE_BITS));
+    return up_to & ~0ULL << (first >> GRANULE_BITS);
+}
+
+/*
+ * Granules of the page that b was made from. Both its parts may be in the same RAM page (mapped
+ * twice in a row), which then has b in its list once.
+ */
+static uint64_t block_granules(const CodeBlock *b, uint64_t page)
+{
+    unsigned end = b->first_offset + b->len;
+    uint64_t map = 0;
+    if (b->page[0] == page)
+        map |= granule_mask(b->first_offset, MIN(end, (unsigned)RAM_PAGE_SIZE) - 1);
+    if (b->page[1] == page)
+        map |= granule_mask(0, end - RAM_PAGE_SIZE - 1);
+    return map;
+}
+
+/* Was b made from any of the bytes [first, last] of the page? */
+static bool block_overlaps(const CodeBlock *b, uint64_t page, unsigned first, unsigned last)
+{
+    unsigned end = b->first_offset + b->len;
+    return (b->page[0] == page && b->first_offset <= last && end > first) ||
+           (b->page[1] == page && end > first + RAM_PAGE_SIZE);
+}
+
+/* How many page lists b is in. */
+static unsigned block_pages(const CodeBlock *b)
+{
+    return b->page[1] == NO_RAM_PAGE || b->page[1] == b->page[0] ? 1 : 2;
+}
+
+static CodeBlock **page_link(CodeBlock *b, uint64_t page)
+{
+    return &b->page_next[b->page[0] != page];
+}
+
+/* Brings the page's map in line with its blocks; a page without any forgets that it had code. */
+static void page_update(uint64_t page, CodePage *p)
+{
+    if (p->pins) {
+        atomic_store(&p->granules, UINT64_MAX);
+        return;
+    }
+    uint64_t map = 0;
+    for (CodeBlock *b = p->blocks; b; b = *page_link(b, page))
+        map |= block_granules(b, page);
+    atomic_store(&p->granules, map);
+    if (!p->blocks)
+        atomic_fetch_and(&ram_page_flags[page], (uint8_t)~RAM_PAGE_CODE);
+}
+
+bool code_page_pin(uint64_t page, const Cpu *self)
+{
+    CodePage *p = code_page(page, true);
+    p->pins++;
+    atomic_store(&p->granules, UINT64_MAX);
+    if (!(atomic_fetch_or(&ram_page_flags[page], RAM_PAGE_CODE) & RAM_PAGE_CODE))
+        p->ready = !tlb_demote_page(page, self);
+    return p->ready;
+}
+
+void code_page_set_ready(uint64_t page)
+{
+    code_page(page, true)->ready = true;
+}
+
+void code_page_unpin(uint64_t page)
+{
+    CodePage *p = code_page(page, true);
+    p->pins--;
+    page_update(page, p);
+}
+
+static void page_unlink(uint64_t page, CodeBlock *b)
+{
+    CodePage *p = code_page(page, true);
+    CodeBlock **link = &p->blocks;
+    while (*link != b)
+        link = page_link(*link, page);
+    *link = *page_link(b, page);
+}
+
+void code_table_add(CodeBlock *b)
+{
+    for (unsigned i = 0; i < block_pages(b); i++) {
+        CodePage *p = code_page(b->page[i], true);
+        b->page_next[i] = p->blocks;
+        p->blocks = b;
+    }
+    _Atomic(CodeBlock *) *head = bucket(b->pc, b->page[0], b->mode, b->cflags);
+    b->hash_next = atomic_load_explicit(head, memory_order_relaxed);
+    atomic_store_explicit(head, b, memory_order_release);
+    code_stats.blocks++;
+    code_stats.guest_insns += b->n_insns;
+    code_stats.guest_bytes += b->len;
+}
+
+static void hash_unlink(CodeBlock *b)
+{
+    _Atomic(CodeBlock *) *head = bucket(b->pc, b->page[0], b->mode, b->cflags);
+    CodeBlock *at = atomic_load_explicit(head, memory_order_relaxed);
+    if (at == b) {
+        atomic_store_explicit(head, b->hash_next, memory_order_release);
+        return;
+    }
+    while (at->hash_next != b)
+        at = at->hash_next;
+    __atomic_store_n(&at->hash_next, b->hash_next, __ATOMIC_RELEASE);
+}
+
+/* All but the page maps. */
+static void remove_block(CodeBlock *b)
+{
+    atomic_store(&b->valid, false);
+    hash_unlink(b);
+    for (unsigned i = 0; i < block_pages(b); i++)
+        page_unlink(b->page[i], b);
+    engine->invalidate(b);
+    code_stats.invalidated++;
+    code_stats.blocks--;
+    code_stats.guest_insns -= b->n_insns;
+    code_stats.guest_bytes -= b->len;
+    /* hash_next must stay for readers who are at b just now; page_next is free. */
+    b->page_next[0] = graveyard;
+    graveyard = b;
+    graveyard_size++;
+}
+
+void code_block_remove(CodeBlock *b)
+{
+    remove_block(b);
+    for (unsigned i = 0; i < block_pages(b); i++)
+        page_update(b->page[i], code_page(b->page[i], true));
+}
+
+bool code_graveyard_full(void)
+{
+    return graveyard_size > GRAVEYARD_MAX;
+}
+
+void code_graveyard_empty(void)
+{
+    while (graveyard) {
+        CodeBlock *b = graveyard;
+        graveyard = b->page_next[0];
+        if (engine->free_block)
+            engine->free_block(b);
+        g_free(b);
+    }
+    graveyard_size = 0;
+}
+
+/* ---- stores ---- */
+
+void code_table_written(uint64_t page, unsigned offset, unsigned len)
+{
+    CodePage *p = code_page(page, false);
+    if (!p || !len)
+        return;
+    unsigned last = MIN(offset + len, (unsigned)RAM_PAGE_SIZE) - 1;
+    /* The store before this must not be overtaken by the look at the map. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (!(atomic_load(&p->granules) & granule_mask(offset, last)))
+        return;
+    bool was_held = code_lock_held();
+    if (!was_held)
+        code_lock();
+    code_stats.smc_stores++;
+    unsigned n = 0;
+    for (CodeBlock *b = p->blocks, *next; b; b = next) {
+        next = *page_link(b, page);
+        if (!block_overlaps(b, page, offset, last))
+            continue;
+        remove_block(b);
+        if (block_pages(b) == 2) {
+            uint64_t other = b->page[b->page[0] == page];
+            page_update(other, code_page(other, true));
+        }
+        n++;
+    }
+    if (n) {
+        page_update(page, p);
+        if (current_cpu && current_cpu->tlb_state)
+            current_cpu->tlb_state->smc_hits += n;
+    }
+    if (!was_held)
+        code_unlock();
+}
+
+void code_flush_locked(void)
+{
+    for (unsigned h = 0; h < G_N_ELEMENTS(hash_table); h++) {
+        CodeBlock *b;
+        while ((b = atomic_load_explicit(&hash_table[h], memory_order_relaxed)))
+            code_block_remove(b);
+    }
+    code_stats.flushes++;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The execution loop of a vCPU under an engine (JIT or interpreter): interrupts, finding the next
+ * block, running it, and what helpers leave by cpu_loop_exit for.
+ *
+ * exit_request is looked at after interrupts and by every block at its head. Whoever sets it has
+ * left his request before; the vCPU loop clears it before it looks at requests (accel/cpu.h).
+ */
+#include "accel/core/tcg.h"
+
+#include "softmmu/run.h"
+#include "util/log.h"
+
+#include <inttypes.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#include <sanitizer/asan_interface.h>
+#endif
+#endif
+
+Chaos chaos;
+
+bool chaos_roll(TlbState *s, unsigned n)
+{
+    s->random ^= s->random << 13;
+    s->random ^= s->random >> 17;
+    s->random ^= s->random << 5;
+    return s->random % n == 0;
+}
+
+void cpu_loop_exit(Cpu *cpu)
+{
+#ifdef __SANITIZE_ADDRESS__
+    __asan_handle_no_return();
+#endif
+    __builtin_longjmp(cpu->jmpbuf, 1);
+}
+
+void tcg_exclusive(Cpu *cpu, void (*fn)(Cpu *cpu, void *arg), void *arg)
+{
+    if (cpu && cpu->tlb_state && cpu->tlb_state->exclusive) {
+        fn(cpu, arg);
+        return;
+    }
+    bool in_exec = cpu && atomic_load(&cpu->in_exec);
+    if (in_exec)
+        cpu_exec_end(cpu);
+    cpu_exclusive_begin();
+    fn(cpu, arg);
+    cpu_exclusive_end();
+    if (in_exec)
+        cpu_exec_start(cpu);
+}
+
+/* ---- breakpoints ---- */
+
+static bool has_breakpoint(const Cpu *cpu, uint64_t pc)
+{
+    for (unsigned i = 0; i < cpu->breakpoints->len; i++) {
+        if (g_array_index(cpu->breakpoints, vaddr, i) == pc)
+            return true;
+    }
+    return false;
+}
+
+/* Blocks belong to all vCPUs: a stop is made where any of them has one. */
+bool tcg_has_breakpoint(uint64_t pc)
+{
+    for (unsigned i = 0; i < cpu_count; i++) {
+        if (cpus[i]->breakpoints->len && has_breakpoint(cpus[i], pc))
+            return true;
+    }
+    return false;
+}
+
+/* A single step overrides a breakpoint, or it could never get past it. */
+static uint64_t helper_breakpoint(Cpu *cpu)
+{
+    if (!cpu->singlestep && !cpu->tlb_state->ignore_watch && has_breakpoint(cpu, cpu_pc(cpu))) {
+        cpu->exit_reason = CPU_EXIT_DEBUG;
+        cpu_loop_exit(cpu);
+    }
+    return 0;
+}
+
+const IrHelper tcg_helper_breakpoint = {
+    .name = "breakpoint", .fn = (void *)helper_breakpoint,
+    .effects = IR_READS | IR_FAULTS | IR_WRITES,
+};
+
+/* ---- the loop ---- */
+
+static void log_entry(Cpu *cpu, uint64_t pc)
+{
+    log_printf(LOG_EXEC, "Trace %u: 0x%016" PRIx64 " mode 0x%x flags 0x%x\n", cpu->index, pc,
+               cpu->mode, cpu->cflags);
+    if (log_on(LOG_CPU)) {
+        GString *s = g_string_new(NULL);
+        cpu->target->dump(cpu, s);
+        log_printf(LOG_CPU, "%s", s->str);
+        g_string_free(s, true);
+    }
+}
+
+/* cflags decide which blocks there are to find. */
+static void set_cflags(Cpu *cpu)
+{
+    uint32_t cflags = cpu->cflags & CF_ICOUNT;
+    if (cpu->singlestep)
+        cflags |= CF_ONE_INSN | CF_NOCHAIN;
+    if (chaos.one_insn)
+        cflags |= CF_ONE_INSN;
+    if (log_on(LOG_NOCHAIN))
+        cflags |= CF_NOCHAIN;
+    if (cflags != cpu->cflags || cpu->code->cflags != cflags) {
+        cpu->cflags = cflags;
+        code_context_select(cpu);
+    }
+}
+
+/* A block made for this once: it returns here after at most `limit` instructions. */
+static const void *limited_entry(Cpu *cpu, uint64_t pc, unsigned limit)
+{
+    uint32_t cflags = cpu->cflags;
+    cpu->cflags = (cflags & CF_ICOUNT) | CF_NOCHAIN | limit << CF_LIMIT_SHIFT;
+    CodeBlock *b = code_block_find(cpu, pc);
+    cpu->cflags = cflags;
+    return b->entry;
+}
+
+static const void *next_entry(Cpu *cpu, uint64_t pc)
+{
+    if (cpu->cflags & CF_ICOUNT) {
+        CodeBlock *b = code_block_find(cpu, pc);
+        if (b->n_insns > cpu->icount_left)
+            return limited_entry(cpu, pc, (unsigned)cpu->icount_left);
+        return b->entry;
+    }
+    const JumpEntry *j = &cpu->code->jump[jump_index(pc)];
+    return j->pc == pc ? j->entry : code_lookup(cpu);
+}
+
+/*
+ * The current instruction needs more than one access to memory to be atomic in (accel/tlb.h): it is
+ * done alone. It may leave by cpu_loop_exit, see landed.
+ */
+static void exclusive_step(Cpu *cpu)
+{
+    TlbState *s = cpu->tlb_state;
+    s->want_exclusive = false;
+    cpu_exec_end(cpu);
+    cpu_exclusive_begin();
+    s->exclusive = true;
+    engine->run(cpu, limited_entry(cpu, cpu_pc(cpu), 1));
+}
+
+static void exclusive_step_end(Cpu *cpu)
+{
+    cpu->tlb_state->exclusive = false;
+    cpu_exclusive_end();
+    cpu_exec_start(cpu);
+}
+
+/* A watchpoint was hit: its instruction is finished, then the debugger is told. */
+static void watch_step(Cpu *cpu)
+{
+    TlbState *s = cpu->tlb_state;
+    s->watch_hit = false;
+    s->ignore_watch = true;
+    engine->run(cpu, limited_entry(cpu, cpu_pc(cpu), 1));
+    s->ignore_watch = false;
+    if (!atomic_load(&cpu->exit_request))
+        cpu->exit_reason = CPU_EXIT_DEBUG;
+    else
+        s->watch_hit = true; /* it may have left before the instruction */
+}
+
+/* Returns when the vCPU loop has something to do. */
+static void __attribute__((noinline)) loop(Cpu *cpu)
+{
+    TlbState *s = cpu->tlb_state;
+    const TargetOps *t = cpu->target;
+    while (cpu->exit_reason == CPU_EXIT_NONE) {
+        if (!cpu->singlestep && !s->watch_hit)
+            t->take_interrupt(cpu);
+        if (atomic_load(&cpu->exit_request))
+            return;
+        if (cpu->cflags & CF_ICOUNT && cpu->icount_left <= 0) {
+            cpu->exit_reason = CPU_EXIT_BUDGET;
+            return;
+        }
+        if (G_UNLIKELY(chaos.random_flush) && chaos_roll(s, chaos.random_flush))
+            tlb_flush_all(cpu);
+        set_cflags(cpu);
+        if (G_UNLIKELY(s->want_exclusive)) {
+            exclusive_step(cpu);
+            exclusive_step_end(cpu);
+        } else if (G_UNLIKELY(s->watch_hit)) {
+            watch_step(cpu);
+        } else {
+            uint64_t pc = cpu_pc(cpu);
+            const void *entry = next_entry(cpu, pc);
+            if (log_on(LOG_EXEC | LOG_CPU))
+                log_entry(cpu, pc);
+            engine->run(cpu, entry);
+        }
+        if (cpu->singlestep && cpu->exit_reason == CPU_EXIT_NONE) {
+            cpu->exit_reason = CPU_EXIT_DEBUG;
+            return;
+        }
+    }
+}
+
+/* After cpu_loop_exit. */
+static void landed(Cpu *cpu)
+{
+    TlbState *s = cpu->tlb_state;
+    if (engine->recover)
+        engine->recover(cpu);
+    /* A helper that faulted in the middle of something. */
+    while (main_lock_held())
+        main_unlock();
+    if (s->exclusive)
+        exclusive_step_end(cpu);
+    if (s->ignore_watch) {
+        s->ignore_watch = false;
+        cpu->exit_reason = CPU_EXIT_DEBUG;
+    }
+    /* An exception taken is a step done, too. */
+    if (cpu->singlestep && cpu->exit_reason == CPU_EXIT_NONE && !s->want_exclusive)
+        cpu->exit_reason = CPU_EXIT_DEBUG;
+}
+
+CpuExit tcg_exec(Cpu *cpu)
+{
+    g_assert(cpu->tlb_state && cpu->code);
+    cpu->exit_reason = CPU_EXIT_NONE;
+    cpu_exec_start(cpu);
+    if (__builtin_setjmp(cpu->jmpbuf))
+        landed(cpu);
+    loop(cpu);
+    cpu_exec_end(cpu);
+    return cpu->exit_reason;
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * -icount: time is counted in instructions.
+ *
+ * All vCPUs take turns on one thread. CLOCK_VIRTUAL is (instructions << shift) plus the time that
+ * was skipped while all of them slept, and its timers run on that thread, at exactly the
+ * instruction that their deadline names. A turn ends by number of instructions, halting or
+ * yielding only: when a kick from elsewhere makes a vCPU leave, it gets the rest of its turn. So
+ * without input from outside, two runs are the same.
+ *
+ * "auto" fits the shift to the speed of the host, which is not reproducible. Record and replay
+ * (rr=) are not part of this.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "accel/accel.h"
+#include "accel/core/vcpu.h"
+#include "softmmu/run.h"
+#include "util/error.h"
+
+enum {
+    MAX_SHIFT = 10,
+    AUTO_SHIFT = 3,           /* where "auto" begins: 125 MIPS */
+    TURN = 100000,            /* instructions, where there are several vCPUs */
+    TURN_ALONE = 1 << 22,
+    ADJUST_NS = 100000000,    /* "auto": how often */
+    WOBBLE_NS = 10000000,     /* "auto": how far off is fine */
+    ALIGN_NS = 1000000,       /* "align": how far ahead is fine */
+};
+
+static struct {
+    bool enabled, sleep, align, automatic;
+} conf;
+
+CpuWaker icount_waker;
+_Atomic(Cpu *) icount_running;
+
+/* What other threads see: as of the last stop. */
+static _Atomic uint64_t seen_total;
+static _Atomic int64_t seen_ns;
+
+/* The thread's own. */
+static __thread bool this_is_it;
+static unsigned shift;
+static uint64_t total;     /* instructions before this turn's part */
+static int64_t bias;       /* ns: virtual time is bias + (instructions << shift) */
+static Cpu *in_turn;       /* executing; NULL between */
+static int64_t budget;     /* given to in_turn */
+static int64_t real_base;  /* CLOCK_RT when virtual time was 0, stops left out */
+static int64_t last_adjust;
+
+/* ---- time ---- */
+
+static uint64_t done_now(void)
+{
+    return in_turn ? total + (uint64_t)(budget - in_turn->icount_left) : total;
+}
+
+static int64_t counted_ns(void)
+{
+    return this_is_it ? bias + (int64_t)(done_now() << shift) : atomic_load(&seen_ns);
+}
+
+uint64_t icount_total(void)
+{
+    return this_is_it ? done_now() : atomic_load(&seen_total);
+}
+
+static void publish(void)
+{
+    atomic_store(&seen_total, total);
+    atomic_store(&seen_ns, bias + (int64_t)(total << shift));
+}
+
+static void skip_ns(int64_t ns)
+{
+    bias += ns;
+    publish();
+}
+
+/* Instructions until the earliest timer: 0 if it is due. */
+static int64_t insns_to_deadline(void)
+{
+    int64_t ns;
+    if (__builtin_sub_overflow(clock_virtual_deadline(), clock_ns(CLOCK_VIRTUAL), &ns))
+        return INT64_MAX;
+    if (ns <= 0)
+        return 0;
+    return ((ns - 1) >> shift) + 1;
+}
+
+/* A timer was set before all others: maybe before the end of the current budget. */
+static void deadline_changed(void)
+{
+    if (!this_is_it) {
+        if (cpu_count)
+            cpu_kick(cpus[0]);
+        return;
+    }
+    if (!in_turn)
+        return;
+    int64_t n = insns_to_deadline();
+    if (n < in_turn->icount_left) {
+        budget -= in_turn->icount_left - n;
+        in_turn->icount_left = n;
+    }
+}
+
+/* ---- host time: auto, align, sleep ---- */
+
+static void adjust_shift(void)
+{
+    int64_t real = clock_ns(CLOCK_RT);
+    if (!conf.automatic || real - last_adjust < ADJUST_NS)
+        return;
+    last_adjust = real;
+    int64_t now = counted_ns(), ahead = now - (real - real_base);
+    unsigned old = shift;
+    if (ahead > WOBBLE_NS && shift > 0)
+        shift--;
+    else if (ahead < -WOBBLE_NS && shift < MAX_SHIFT)
+        shift++;
+    if (shift != old)
+        bias = now - (int64_t)(total << shift);
+    publish();
+}
+
+static void wait_for_host(void)
+{
+    int64_t ahead = counted_ns() - (clock_ns(CLOCK_RT) - real_base);
+    if (conf.align && ahead > ALIGN_NS)
+        waker_wait(&icount_waker, ahead);
+}
+
+/* Nobody has anything to do. */
+static void all_asleep(void)
+{
+    int64_t deadline = clock_virtual_deadline(), ns = -1;
+    if (deadline != INT64_MAX)
+        ns = MAX(deadline - clock_ns(CLOCK_VIRTUAL), 0);
+    if (!conf.sleep && ns >= 0) {
+        skip_ns(ns);
+        return;
+    }
+    int64_t start = clock_ns(CLOCK_RT);
+    bool woken = waker_wait(&icount_waker, ns);
+    int64_t slept = clock_ns(CLOCK_RT) - start;
+    if (!woken)
+        skip_ns(ns); /* to the very deadline, however late the host woke us */
+    else if (conf.sleep)
+        skip_ns(ns < 0 ? slept : MIN(slept, ns));
+}
+
+/* ---- the thread ---- */
+
+/* Requests to all vCPUs. False: they are stopped. */
+static bool serve_requests(void)
+{
+    bool stopped = false;
+    for (unsigned i = 0; i < cpu_count; i++) {
+        current_cpu = cpus[i];
+        atomic_exchange(&cpus[i]->exit_request, 0);
+        vcpu_run_work(cpus[i]);
+        if (atomic_load(&cpus[i]->stop)) {
+            vcpu_ready(cpus[i]); /* acknowledges */
+            stopped = true;
+        }
+    }
+    return !stopped;
+}
+
+static void run_due_timers(void)
+{
+    if (clock_virtual_deadline() > clock_ns(CLOCK_VIRTUAL))
+        return;
+    main_lock();
+    clock_run_timers(CLOCK_VIRTUAL);
+    main_unlock();
+}
+
+/* Executes up to n instructions; returns how many were done. */
+static int64_t execute(Cpu *cpu, int64_t n, bool *ends_turn)
+{
+    budget = n;
+    cpu->icount_left = n;
+    in_turn = cpu;
+    current_cpu = cpu;
+    atomic_store(&icount_running, cpu);
+    CpuExit why = CPU_EXIT_NONE;
+    if (!atomic_load(&icount_waker.word))
+        why = accel_current->exec(cpu);
+    atomic_store(&icount_running, NULL);
+    in_turn = NULL;
+    int64_t done = budget - cpu->icount_left;
+    total += done;
+    cpu->icount += done;
+    cpu->icount_left = 0;
+    publish();
+    vcpu_after_exec(cpu, why);
+    *ends_turn = why == CPU_EXIT_HALTED || why == CPU_EXIT_YIELD || why == CPU_EXIT_DEBUG;
+    return done;
+}
+
+static gpointer icount_thread(gpointer arg)
+{
+    unsigned turn = 0;     /* whose */
+    int64_t turn_left = 0; /* instructions */
+    bool was_stopped = true;
+    this_is_it = true;
+    for (;;) {
+        waker_clear(&icount_waker);
+        if (!serve_requests()) {
+            was_stopped = true;
+            waker_wait(&icount_waker, -1);
+            continue;
+        }
+        if (was_stopped)
+            real_base = clock_ns(CLOCK_RT) - counted_ns();
+        was_stopped = false;
+        run_due_timers();
+
+        unsigned tried = 0;
+        while (tried < cpu_count && (turn_left <= 0 || !vcpu_ready(cpus[turn]))) {
+            turn = (turn + 1) % cpu_count;
+            turn_left = cpu_count == 1 ? TURN_ALONE : TURN;
+            tried++;
+        }
+        if (!vcpu_ready(cpus[turn])) {
+            all_asleep();
+            continue;
+        }
+        bool ends_turn;
+        int64_t n = MIN(turn_left, insns_to_deadline());
+        if (n > 0)
+            turn_left -= execute(cpus[turn], n, &ends_turn);
+        else
+            ends_turn = false;
+        if (ends_turn)
+            turn_left = 0;
+        adjust_shift();
+        wait_for_host();
+    }
+    return NULL;
+}
+
+void icount_thread_start(void)
+{
+    GThread *t = g_thread_new("CPUs/icount", icount_thread, NULL);
+    for (unsigned i = 0; i < cpu_count; i++)
+        cpus[i]->thread = t;
+}
+
+/* ---- -icount ---- */
+
+bool icount_enabled(void)
+{
+    return conf.enabled;
+}
+
+static bool parse_bool(const char *key, const char *value, bool *to, GError **error)
+{
+    if (!strcmp(value, "on"))
+        *to = true;
+    else if (!strcmp(value, "off"))
+        *to = false;
+    else
+        return error_set(error, "-icount: %s=%s: must be on or off", key, value);
+    return true;
+}
+
+static bool parse_shift(const char *value, bool *automatic, unsigned *to, GError **error)
+{
+    *automatic = !strcmp(value, "auto");
+    if (*automatic) {
+        *to = AUTO_SHIFT;
+        return true;
+    }
+    guint64 n;
+    if (!g_ascii_string_to_unsigned(value, 10, 0, MAX_SHIFT, &n, NULL))
+        return error_set(error, "-icount: shift=%s: must be auto or 0 to %d", value, MAX_SHIFT);
+    *to = n;
+    return true;
+}
+
+bool icount_configure(const char *opts, GError **error)
+{
+    static const char *const keys[] = { "shift", "sleep", "align", "rr", NULL };
+    bool sleep = true, align = false, automatic = false, have_shift = false, ok = true;
+    unsigned n = 0;
+    char **parts = g_strsplit(opts, ",", -1);
+    for (unsigned i = 0; ok && parts[i]; i++) {
+        char *value = strchr(parts[i], '=');
+        const char *key = value ? parts[i] : "shift"; /* `-icount 7` */
+        if (value)
+            *value++ = 0;
+        else
+            value = parts[i];
+        if (!strcmp(key, "shift")) {
+            have_shift = true;
+            ok = parse_shift(value, &automatic, &n, error);
+        } else if (!strcmp(key, "sleep")) {
+            ok = parse_bool(key, value, &sleep, error);
+        } else if (!strcmp(key, "align")) {
+            ok = parse_bool(key, value, &align, error);
+        } else if (g_str_has_prefix(key, "rr")) {
+            ok = error_set(error, "-icount: %s: record and replay are not supported; leave it out",
+                           key);
+        } else {
+            const char *nearest = error_nearest(key, keys);
+            ok = error_set(error, "-icount: unknown option '%s'; %s%s", key,
+                           nearest ? "did you mean " : "use shift, sleep or align",
+                           nearest ? nearest : "");
+        }
+    }
+    g_strfreev(parts);
+    if (ok && !have_shift)
+        ok = error_set(error, "-icount: shift= is missing; shift=auto fits it to the host");
+    if (ok && align && (automatic || !sleep))
+        ok = error_set(error, "-icount: align=on needs a fixed shift and sleep=on");
+    if (ok && automatic && !sleep)
+        ok = error_set(error, "-icount: shift=auto and sleep=off exclude each other");
+    if (!ok)
+        return false;
+    shift = n;
+    conf.enabled = true;
+    conf.sleep = sleep;
+    conf.align = align;
+    conf.automatic = automatic;
+    clock_set_virtual_source(counted_ns);
+    clock_set_deadline_hook(deadline_changed);
+    return true;
+}

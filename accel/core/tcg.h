@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside accel/core: what the software TLB, the slow path of memory, the table of code blocks, the
+ * translator's driver and the execution loop know of each other.
+ */
+#ifndef ACCEL_CORE_TCG_H
+#define ACCEL_CORE_TCG_H
+
+#include "accel/cpu.h"
+#include "accel/tlb.h"
+#include "accel/translate.h"
+
+enum {
+    TLB_MAX_CONTEXTS = 16,
+    TLB_MAX_MMU_IDX = 8,
+    TLB_TRACKED = 64,       /* filled entries that are remembered one by one */
+    CODE_MAX_CONTEXTS = 32, /* jump caches of one vCPU: 64 KiB each */
+};
+#define TLB_EMPTY UINT64_MAX   /* tag, and info.va, of an entry that is not in use */
+#define NO_RAM_PAGE UINT64_MAX
+
+/* What an entry says besides TlbEntry. */
+typedef struct TlbInfo {
+    vaddr va;       /* page address, or TLB_EMPTY */
+    hwaddr paddr;   /* page address */
+    uint8_t page_bits;
+    bool global;
+} TlbInfo;
+
+/* One table: an access mode of a context. */
+typedef struct TlbTable {
+    TlbEntry entry[TLB_SIZE]; /* first: Cpu.tlb points here */
+    TlbInfo info[TLB_SIZE];
+    /* RAM page of each entry, or NO_RAM_PAGE. Other threads look for pages here. */
+    _Atomic uint64_t ram_page[TLB_SIZE];
+    unsigned n_filled;        /* > TLB_TRACKED: more than filled[] holds */
+    uint16_t filled[TLB_TRACKED];
+    unsigned n_global;
+    vaddr large_lo, large_last;   /* hull of all pages > 4 KiB that entries were made from; */
+    vaddr large_x_lo, large_x_last; /* of those for fetches. Empty: lo > last */
+} TlbTable;
+
+struct TlbContext {
+    TlbKey key;
+    _Atomic(TlbTable *) table[TLB_MAX_MMU_IDX]; /* NULL until used */
+    CodeContext *code;
+    uint64_t last_used;
+    bool valid;
+};
+
+typedef struct TlbState {
+    _Atomic(TlbContext *) ctx[TLB_MAX_CONTEXTS]; /* NULL until used; never freed before the vCPU */
+    int data_idx, fetch_idx;
+    uint64_t clock;           /* for last_used */
+    CodeContext *code[CODE_MAX_CONTEXTS];
+    unsigned n_code;
+    TlbStats stats;
+    uint64_t lookups, lookup_hits;
+    /* exec.c */
+    bool want_exclusive;      /* the current instruction must be done with all others stopped */
+    bool exclusive;           /* it is being done so */
+    bool watch_hit;           /* finish the current instruction, then stop for the debugger */
+    bool ignore_watch;        /* it is being finished */
+    /* Blocks that stores of this vCPU invalidated; x86 will look whether one is its own. */
+    uint64_t smc_hits;
+    /* chaos */
+    struct { TlbTable *table; unsigned index; } recent[4];
+    unsigned n_recent;
+    uint32_t random;
+} TlbState;
+
+/* What the slow path knows of an access: the entry as it was made, cached or not. */
+typedef struct TlbLookup {
+    uint8_t *host;     /* of the page; NULL: MMIO */
+    hwaddr paddr;      /* of the page */
+    uint64_t ram_page;
+    unsigned flags;    /* TLB_MMIO, TLB_SLOW_PAGE, TLB_WATCH for this kind of access */
+    TlbEntry *entry;   /* NULL: not cached (MmuResult.no_tlb) */
+    bool global;
+    MmuResult mmu;     /* of the walk, if entry is NULL */
+} TlbLookup;
+
+/* Test options of -accel tcg and interp. */
+typedef struct Chaos {
+    bool tiny_tlb;         /* only the last few entries filled are kept */
+    unsigned random_flush; /* on average every n-th return to the dispatcher flushes the TLB; 0 no */
+    unsigned random_evict; /* every n-th lookup in the table drops all code */
+    bool verify_ir;        /* check every function before and after optimisation */
+    bool no_optimize;
+    bool one_insn;         /* one-insn-per-tb */
+} Chaos;
+extern Chaos chaos;
+bool chaos_roll(TlbState *s, unsigned n);
+
+/* --- tlb.c --- */
+TlbState *tlb_state_new(Cpu *cpu);
+void tlb_state_free(Cpu *cpu);
+TlbTable *tlb_table(Cpu *cpu, TlbContext *ctx, int mmu_idx);
+/*
+ * The page of va for this kind of access, through the table or a walk. A guest fault: raised if
+ * `raise`, else false.
+ */
+bool tlb_lookup(Cpu *cpu, TlbContext *ctx, int mmu_idx, vaddr va, MmuAccess access, bool raise,
+                TlbLookup *out);
+/* The page's flags may have become harmless: lets e be fast for stores again, if so. */
+void tlb_make_fast(TlbEntry *e, uint64_t ram_page);
+/* tlb_make_page_slow, with the answer whether a vCPU other than self had a fast entry. */
+bool tlb_demote_page(uint64_t ram_page, const Cpu *self);
+void tlb_map_changed(AddressSpace *as);
+void tlb_pages_made_clean(void);
+
+/* --- codectx.c --- */
+void code_context_select(Cpu *cpu);
+void code_context_clear(CodeContext *c);
+void code_context_fill(CodeContext *c, uint64_t pc, const CodeBlock *b, bool global);
+/* A page was unmapped. all: anything may have been. keep_global: only non-global mappings went. */
+void code_contexts_flush_page(TlbContext *ctx, vaddr va);
+void code_contexts_flush(TlbContext *ctx, bool keep_global);
+/* The context is about to be used for another address space. */
+void code_contexts_drop(TlbState *s, TlbContext *ctx);
+
+/* --- codetable.c --- */
+/* The block, or NULL. page1: RAM page after the first, if known, else NO_RAM_PAGE. */
+CodeBlock *code_table_find(uint64_t pc, uint64_t page0, uint64_t page1, uint32_t mode,
+                           uint32_t cflags);
+/* All under the translation lock: */
+void code_table_add(CodeBlock *b);
+/*
+ * Until unpinned, stores to the page are noticed. False: another vCPU had the page writable and
+ * may be about to store; the bytes may be read after an exclusive section and _set_ready.
+ */
+bool code_page_pin(uint64_t page, const Cpu *self);
+void code_page_set_ready(uint64_t page);
+void code_page_unpin(uint64_t page);
+bool code_graveyard_full(void);
+/* In an exclusive section: frees removed blocks. */
+void code_graveyard_empty(void);
+void code_flush_locked(void);
+void code_table_written(uint64_t page, unsigned offset, unsigned len); /* hook; takes the lock */
+bool code_lock_held(void);
+
+/* --- translate.c --- */
+/* What code is read from: the page of pc, and the next one if an instruction may reach it. */
+typedef struct CodePages {
+    TlbLookup page0, page1;
+    bool near_end;  /* page1 was looked up */
+    bool have1;     /* and may be read */
+    uint32_t cflags;
+} CodePages;
+/*
+ * Translates the block at pc and enters it into the table. NULL: the second page is needed and
+ * can't be fetched. Translation lock held, pages pinned; *full: the engine wants an eviction.
+ */
+CodeBlock *code_translate(Cpu *cpu, uint64_t pc, const CodePages *pages, bool *full);
+
+/* --- exec.c --- */
+CpuExit tcg_exec(Cpu *cpu);
+/* Runs fn while all other vCPUs are outside generated code. Not from within generated code, and
+ * whatever was looked up before may be gone after. */
+void tcg_exclusive(Cpu *cpu, void (*fn)(Cpu *cpu, void *arg), void *arg);
+bool tcg_has_breakpoint(uint64_t pc);
+extern const IrHelper tcg_helper_breakpoint;
+
+/* --- lookup.c --- */
+CodeBlock *code_find(Cpu *cpu, uint64_t pc, CodePages *pages);
+void code_invalidate_all(void); /* in an exclusive section */
+
+/* --- info.c --- */
+void tcg_info(GString *out);
+
+static inline uint64_t cpu_pc(const Cpu *cpu)
+{
+    const TargetOps *t = cpu->target;
+    return *(const uint64_t *)((const char *)cpu + t->slots[t->pc_slot].offset);
+}
+
+static inline void tlb_set_tag(TlbEntry *e, MmuAccess access, uint64_t tag)
+{
+    atomic_store_explicit(&e->tag[access], tag, memory_order_relaxed);
+}
+
+static inline uint64_t tlb_get_tag(const TlbEntry *e, MmuAccess access)
+{
+    return atomic_load_explicit(&e->tag[access], memory_order_relaxed);
+}
+
+#endif

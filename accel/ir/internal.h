@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Shared by the builder, the passes and the engines' C side. */
+#ifndef ACCEL_IR_INTERNAL_H
+#define ACCEL_IR_INTERNAL_H
+
+#include "accel/ir.h"
+
+enum { IR_MAX_SLOTS = 256, IR_MAX_CONSTS = 0x3fff, IR_MAX_LABELS = 0x3fff };
+
+/* Working memory of ir_optimize, so that it never allocates. */
+typedef struct IrScratch {
+    IrRef temp_value[IR_MAX_TEMPS + 1];   /* what stands for a temp: itself, a const, another */
+    uint16_t temp_uses[IR_MAX_TEMPS + 1]; /* backward pass */
+    uint16_t label_refs[IR_MAX_LABELS + 1];
+    IrRef slot_value[IR_MAX_SLOTS];       /* a const, where the bit in the pass's set is on */
+} IrScratch;
+
+/* Operations whose only effect besides dst is on the sticky FP flags. */
+static inline bool ir_op_sets_fp_flags(unsigned op)
+{
+    return op >= IR_fadd && op <= IR_fround;
+}
+
+static inline bool ir_op_commutes(unsigned op)
+{
+    switch (op) {
+    case IR_add: case IR_and: case IR_or: case IR_xor: case IR_xnor: case IR_mul: case IR_mulhu:
+    case IR_mulhs: case IR_clmul: case IR_clmulh: case IR_smin: case IR_smax: case IR_umin:
+    case IR_umax:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static inline unsigned ir_type_bits(unsigned type)
+{
+    return type == IR_I32 || type == IR_F32 ? 32 : 64;
+}
+
+/* The condition that holds for (b, a) when cc holds for (a, b). */
+static inline IrCond ir_cond_swap(IrCond cc)
+{
+    static const uint8_t swapped[] = { IR_EQ, IR_NE, IR_GT, IR_LE, IR_GE, IR_LT,
+                                       IR_GTU, IR_LEU, IR_GEU, IR_LTU, IR_TSTEQ, IR_TSTNE };
+    return (IrCond)swapped[cc];
+}
+
+#endif

@@ -1,0 +1,656 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The optimiser of tier-0 code: one pass forward, one backward, both linear and without allocation.
+ *
+ * Forward: constants and copies of temps, constants in slots (from their `mov slot, const` to the
+ * next write, label or helper that writes slots), folding, algebra, branches with a known outcome,
+ * code that can't be reached.
+ * Backward: dead temps; slot writes that nothing can see (overwritten before a read, a fault, an
+ * exit, a label, a helper that reads); `t = op ...; mov slot, t` becomes `slot = op ...`.
+ *
+ * The pc slot is left alone: engines write it behind the IR's back. FP operations are neither
+ * folded nor removed: they set sticky flags.
+ */
+#include "accel/ir/internal.h"
+#include "accel/ir/eval.h"
+
+#include <string.h>
+
+typedef struct SlotSet {
+    uint64_t bits[IR_MAX_SLOTS / 64];
+} SlotSet;
+
+static inline bool set_has(const SlotSet *s, unsigned n)
+{
+    return s->bits[n / 64] >> n % 64 & 1;
+}
+
+static inline void set_add(SlotSet *s, unsigned n)
+{
+    s->bits[n / 64] |= 1ULL << n % 64;
+}
+
+static inline void set_del(SlotSet *s, unsigned n)
+{
+    s->bits[n / 64] &= ~(1ULL << n % 64);
+}
+
+static inline void set_clear(SlotSet *s)
+{
+    memset(s, 0, sizeof *s);
+}
+
+enum { DELETED = IR_N_OPS };
+
+/* ---- forward ---- */
+
+typedef struct Forward {
+    IrFunc *f;
+    IrScratch *s;
+    SlotSet known;  /* slots whose value is the constant in s->slot_value */
+    SlotSet boxed;  /* slots that hold a NaN-boxed F32 */
+    unsigned out;
+    unsigned open;  /* branches to labels not yet placed */
+    bool reachable;
+} Forward;
+
+static inline bool is_fp_type(unsigned t)
+{
+    return t == IR_F32 || t == IR_F64;
+}
+
+/* Does the value of r have zeros above bit 31 for certain? */
+static bool is_narrow(const Forward *p, IrRef r)
+{
+    if (ir_is_const(r))
+        return ir_const_value(p->f, r) <= UINT32_MAX;
+    return ir_is_temp(r) && ir_type_bits(p->f->temp_type[r]) == 32;
+}
+
+static bool known_value(const Forward *p, IrRef r, uint64_t *v)
+{
+    if (ir_is_slot(r) && set_has(&p->known, ir_slot_index(r)))
+        r = p->s->slot_value[ir_slot_index(r)];
+    if (!ir_is_const(r))
+        return false;
+    *v = ir_const_value(p->f, r);
+    return true;
+}
+
+static bool fits_imm32(uint64_t v)
+{
+    return (int64_t)v == (int32_t)v;
+}
+
+/* A temp is replaced by what it is a copy of, a slot by a constant that hosts have immediates for. */
+static IrRef resolve(const Forward *p, IrRef r, bool slots_too)
+{
+    if (ir_is_temp(r))
+        return p->s->temp_value[r];
+    uint64_t v;
+    if (slots_too && ir_is_slot(r) && known_value(p, r, &v) && fits_imm32(v))
+        return p->s->slot_value[ir_slot_index(r)];
+    return r;
+}
+
+static void make_mov(IrInsn *i, IrType type, IrRef a)
+{
+    i->op = IR_mov;
+    i->type = type;
+    i->a = a;
+    i->b = i->c = i->d = IR_NONE;
+    i->aux = 0;
+}
+
+static void make_const(Forward *p, IrInsn *i, uint64_t v)
+{
+    make_mov(i, IR_I64, ir_const(p->f, v));
+}
+
+static void make_op1(IrInsn *i, IrOp op)
+{
+    i->op = op;
+    i->b = IR_NONE;
+    i->aux = 0;
+}
+
+/* a op b with b constant and a not. */
+static void simplify_const_b(Forward *p, IrInsn *i, uint64_t b)
+{
+    bool w = i->type == IR_I32;
+    unsigned width = w ? 32 : 64;
+    uint64_t ones = w ? UINT32_MAX : UINT64_MAX;
+    b &= ones;
+    switch (i->op) {
+    case IR_add:
+        if (b == 0)
+            make_mov(i, i->type, i->a);
+        break;
+    case IR_sub:
+        if (b == 0) {
+            make_mov(i, i->type, i->a);
+        } else if (fits_imm32(w ? (uint64_t)(int32_t)-(uint32_t)b : -b)) {
+            i->op = IR_add;
+            i->b = ir_const(p->f, w ? (uint64_t)(int32_t)-(uint32_t)b : -b);
+        }
+        break;
+    case IR_or:
+        if (b == 0)
+            make_mov(i, i->type, i->a);
+        else if (b == ones)
+            make_const(p, i, ones);
+        break;
+    case IR_xor:
+        if (b == 0)
+            make_mov(i, i->type, i->a);
+        else if (b == ones)
+            make_op1(i, IR_not);
+        break;
+    case IR_xnor:
+        if (b == ones)
+            make_mov(i, i->type, i->a);
+        else if (b == 0)
+            make_op1(i, IR_not);
+        break;
+    case IR_and:
+        if (b == 0)
+            make_const(p, i, 0);
+        else if (b == ones)
+            make_mov(i, i->type, i->a);
+        else if (b == 0xff)
+            make_op1(i, IR_zext8);
+        else if (b == 0xffff)
+            make_op1(i, IR_zext16);
+        else if (b == 0xffffffff)
+            make_op1(i, IR_zext32);
+        break;
+    case IR_andn:
+        if (b == 0) {
+            make_mov(i, i->type, i->a);
+        } else if (b == ones) {
+            make_const(p, i, 0);
+        } else if (w || fits_imm32(~b)) {
+            i->op = IR_and;
+            i->b = ir_const(p->f, w ? (uint64_t)(int32_t)~(uint32_t)b : ~b);
+        }
+        break;
+    case IR_orn:
+        if (b == ones) {
+            make_mov(i, i->type, i->a);
+        } else if (b == 0) {
+            make_const(p, i, ones);
+        } else if (w || fits_imm32(~b)) {
+            i->op = IR_or;
+            i->b = ir_const(p->f, w ? (uint64_t)(int32_t)~(uint32_t)b : ~b);
+        }
+        break;
+    case IR_shl: case IR_shr: case IR_sar: case IR_rotl: case IR_rotr:
+        if ((b & (width - 1)) == 0)
+            make_mov(i, i->type, i->a);
+        else if (b >= width)
+            i->b = ir_const(p->f, b & (width - 1));
+        break;
+    case IR_mul:
+        if (b == 0) {
+            make_const(p, i, 0);
+        } else if (b == 1) {
+            make_mov(i, i->type, i->a);
+        } else if (is_pow2(b)) {
+            i->op = IR_shl;
+            i->b = ir_const(p->f, (unsigned)__builtin_ctzll(b));
+        }
+        break;
+    case IR_divu:
+        if (b == 1) {
+            make_mov(i, i->type, i->a);
+        } else if (is_pow2(b)) {
+            i->op = IR_shr;
+            i->b = ir_const(p->f, (unsigned)__builtin_ctzll(b));
+        }
+        break;
+    case IR_divs:
+        if (b == 1)
+            make_mov(i, i->type, i->a);
+        break;
+    case IR_remu:
+        if (b == 1) {
+            make_const(p, i, 0);
+        } else if (is_pow2(b)) {
+            i->op = IR_and;
+            i->b = ir_const(p->f, b - 1);
+        }
+        break;
+    case IR_clmul: case IR_mulhu:
+        if (b == 0)
+            make_const(p, i, 0);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Both operands are the same slot or temp. */
+static void simplify_same(Forward *p, IrInsn *i)
+{
+    switch (i->op) {
+    case IR_sub: case IR_xor: case IR_andn:
+        make_const(p, i, 0);
+        break;
+    case IR_and: case IR_or: case IR_smin: case IR_smax: case IR_umin: case IR_umax:
+        make_mov(i, i->type, i->a);
+        break;
+    case IR_orn: case IR_xnor:
+        make_const(p, i, i->type == IR_I32 ? UINT32_MAX : UINT64_MAX);
+        break;
+    default:
+        break;
+    }
+}
+
+static void simplify_field(Forward *p, IrInsn *i)
+{
+    unsigned start = i->aux & 0xff, len = i->aux >> 8, width = ir_type_bits(i->type);
+    bool sign = i->op == IR_sextract;
+    if (i->op == IR_deposit) {
+        if (len == width)
+            make_mov(i, i->type, i->b);
+    } else if (len == width) {
+        make_mov(i, i->type, i->a);
+    } else if (start == 0 && (len == 8 || len == 16 || len == 32)) {
+        make_op1(i, len == 8 ? (sign ? IR_sext8 : IR_zext8) :
+                    len == 16 ? (sign ? IR_sext16 : IR_zext16) : sign ? IR_sext32 : IR_zext32);
+    } else if (start + len == width) {
+        i->op = sign ? IR_sar : IR_shr;
+        i->b = ir_const(p->f, start);
+        i->aux = 0;
+    }
+}
+
+/* An operation that ir_eval knows. */
+static void simplify(Forward *p, IrInsn *i)
+{
+    uint64_t a, b = 0;
+    bool two = i->b != IR_NONE;
+    bool ka = known_value(p, i->a, &a), kb = !two || known_value(p, i->b, &b);
+    if (ka && kb) {
+        make_const(p, i, ir_eval(i->op, i->type, i->aux, a, b));
+        return;
+    }
+    if (two && ka && ir_op_commutes(i->op)) {
+        IrRef t = i->a;
+        i->a = i->b;
+        i->b = t;
+        b = a;
+        kb = true;
+        ka = false;
+    }
+    if (i->op == IR_extract || i->op == IR_sextract || i->op == IR_deposit)
+        simplify_field(p, i);
+    else if (two && kb)
+        simplify_const_b(p, i, b);
+    else if (two && i->a == i->b)
+        simplify_same(p, i);
+    else if (i->op == IR_sub && ka && (i->type == IR_I32 ? (uint32_t)a : a) == 0) {
+        i->a = i->b;
+        make_op1(i, IR_neg);
+    }
+    if (i->op == IR_zext32 && is_narrow(p, i->a))
+        make_mov(i, IR_I64, i->a);
+}
+
+/* What is known of the outcome of a condition: 0, 1, or -1 for nothing. May swap a and b. */
+static int condition(Forward *p, IrInsn *i)
+{
+    uint64_t a, b;
+    bool ka = known_value(p, i->a, &a), kb = known_value(p, i->b, &b);
+    if (ka && kb)
+        return ir_eval_cond(i->type, i->cond, a, b);
+    if (ka) {
+        IrRef t = i->a;
+        i->a = i->b;
+        i->b = t;
+        i->cond = ir_cond_swap(i->cond);
+        b = a;
+        kb = true;
+    }
+    if (kb && (i->type == IR_I32 ? (uint32_t)b : b) == 0) {
+        if (i->cond == IR_LTU || i->cond == IR_TSTNE)
+            return 0;
+        if (i->cond == IR_GEU || i->cond == IR_TSTEQ)
+            return 1;
+    }
+    if (i->a == i->b) {
+        switch (i->cond) {
+        case IR_EQ: case IR_GE: case IR_LE: case IR_GEU: case IR_LEU:
+            return 1;
+        case IR_NE: case IR_LT: case IR_GT: case IR_LTU: case IR_GTU:
+            return 0;
+        default:
+            break;
+        }
+    }
+    return -1;
+}
+
+/* Notes what a mov makes known of its dst. False: it does nothing and can go. */
+static bool track_mov(Forward *p, IrInsn *i)
+{
+    IrScratch *s = p->s;
+    uint64_t v;
+    if (known_value(p, i->a, &v)) {
+        if (ir_type_bits(i->type) == 32)
+            v = (uint32_t)v;
+        IrRef c = ir_const(p->f, v);
+        if (ir_is_temp(i->dst)) {
+            s->temp_value[i->dst] = c;
+            return false;
+        }
+        uint64_t old;
+        if (known_value(p, i->dst, &old) && old == v)
+            return false;
+        /* A constant without an immediate form stays a copy of where it already is. */
+        if (fits_imm32(v) || !ir_is_slot(i->a) || ir_type_bits(i->type) == 32)
+            make_mov(i, IR_I64, c);
+        unsigned slot = ir_slot_index(i->dst);
+        if (slot != p->f->pc_slot) {
+            s->slot_value[slot] = c;
+            set_add(&p->known, slot);
+            set_del(&p->boxed, slot);
+        }
+        return true;
+    }
+    bool whole = ir_type_bits(i->type) == 64 || is_narrow(p, i->a);
+    if (ir_is_temp(i->dst)) {
+        IrRef dst = i->dst, a = i->a;
+        bool copy = ir_is_temp(a) && whole &&
+                    is_fp_type(p->f->temp_type[a]) == is_fp_type(p->f->temp_type[dst]);
+        s->temp_value[dst] = copy ? a : dst;
+        return !copy;
+    }
+    if (i->dst == i->a && whole)
+        return false;
+    if (whole && !is_fp_type(i->type))
+        i->type = IR_I64;
+    unsigned slot = ir_slot_index(i->dst);
+    set_del(&p->known, slot);
+    if (ir_is_slot(i->a) && set_has(&p->boxed, ir_slot_index(i->a)) && ir_type_bits(i->type) == 64)
+        set_add(&p->boxed, slot);
+    else
+        set_del(&p->boxed, slot);
+    return true;
+}
+
+static void track_dst(Forward *p, const IrInsn *i)
+{
+    if (ir_is_temp(i->dst)) {
+        p->s->temp_value[i->dst] = i->dst;
+    } else if (ir_is_slot(i->dst)) {
+        unsigned slot = ir_slot_index(i->dst);
+        set_del(&p->known, slot);
+        if (i->op == IR_fbox)
+            set_add(&p->boxed, slot);
+        else
+            set_del(&p->boxed, slot);
+    }
+}
+
+static void forget_slots(Forward *p)
+{
+    set_clear(&p->known);
+    set_clear(&p->boxed);
+}
+
+static void resolve_operands(Forward *p, IrInsn *i)
+{
+    /* Addresses and FP operands are better off in the slot's register than as immediates. */
+    bool fp = ir_op_sets_fp_flags(i->op);
+    bool address = ir_op_flags[i->op] & IR_OPF_F;
+    if (i->a != IR_NONE)
+        i->a = resolve(p, i->a, !address && !fp);
+    if (i->b == IR_NONE)
+        return;
+    i->b = resolve(p, i->b, !fp);
+    if (i->c != IR_NONE)
+        i->c = resolve(p, i->c, !fp);
+    if (i->d != IR_NONE)
+        i->d = resolve(p, i->d, true);
+}
+
+/* Rewrites one reachable operation. False: drop it. *stop: it always leaves the function. */
+static bool forward_insn(Forward *p, IrInsn *i, bool *stop)
+{
+    int known;
+    resolve_operands(p, i);
+    switch (i->op) {
+    case IR_br:
+        p->s->label_refs[i->aux]++;
+        p->open++;
+        p->reachable = false;
+        return true;
+    case IR_brcond:
+        known = condition(p, i);
+        if (known == 0)
+            return false;
+        p->s->label_refs[i->imm]++;
+        p->open++;
+        if (known == 1) {
+            unsigned label = (unsigned)i->imm;
+            *i = (IrInsn){ .op = IR_br, .type = IR_VOID, .type2 = IR_VOID, .aux = label,
+                           .dst = IR_NONE, .a = IR_NONE, .b = IR_NONE, .c = IR_NONE,
+                           .d = IR_NONE };
+            p->reachable = false;
+        }
+        return true;
+    case IR_exit_if:
+        known = condition(p, i);
+        if (known == 0)
+            return false;
+        if (known == 1 && p->open == 0) {
+            i->op = IR_exit_jump;
+            i->type = IR_VOID;
+            i->a = i->b = IR_NONE;
+            *stop = true;
+        }
+        return true;
+    case IR_exit_ind: {
+        uint64_t pc;
+        if (known_value(p, i->a, &pc)) {
+            i->op = IR_exit_jump;
+            i->type = IR_VOID;
+            i->a = IR_NONE;
+            i->aux = 0;
+            i->imm = (int64_t)pc;
+        }
+        return true;
+    }
+    case IR_setcond:
+        known = condition(p, i);
+        if (known >= 0)
+            make_const(p, i, (unsigned)known);
+        break;
+    case IR_select:
+        known = condition(p, i);
+        if (known >= 0)
+            make_mov(i, i->type, known ? i->c : i->d);
+        else if (i->c == i->d)
+            make_mov(i, i->type, i->c);
+        break;
+    case IR_funbox:
+        if (ir_is_slot(i->a) && set_has(&p->boxed, ir_slot_index(i->a)))
+            make_mov(i, IR_F32, i->a);
+        break;
+    case IR_call:
+        if (((const IrHelper *)(intptr_t)i->imm)->effects & IR_WRITES)
+            forget_slots(p);
+        break;
+    default:
+        if (ir_eval_knows(i->op))
+            simplify(p, i);
+        break;
+    }
+    if (i->op == IR_mov)
+        return i->dst != IR_NONE && track_mov(p, i);
+    track_dst(p, i);
+    return true;
+}
+
+static void forward(IrFunc *f)
+{
+    Forward p = { .f = f, .s = f->scratch, .reachable = true };
+    memset(p.s->label_refs, 0, f->n_labels * sizeof p.s->label_refs[0]);
+    f->n_guest_insns = 0;
+    bool stop = false;
+    unsigned n = f->n;
+    for (unsigned k = 0; k < n && !stop; k++) {
+        IrInsn i = f->insns[k];
+        if (i.op == IR_label) {
+            if (!p.s->label_refs[i.aux])
+                continue; /* nobody comes here but by falling through */
+            p.open -= p.s->label_refs[i.aux];
+            p.reachable = true;
+            forget_slots(&p);
+        } else if (!p.reachable) {
+            continue;
+        } else if (i.op == IR_insn) {
+            f->n_guest_insns += i.aux != 0;
+        } else if (!forward_insn(&p, &i, &stop)) {
+            continue;
+        }
+        f->insns[p.out++] = i;
+    }
+    f->n = p.out;
+}
+
+/* ---- backward ---- */
+
+typedef struct Backward {
+    IrFunc *f;
+    IrScratch *s;
+    SlotSet dead; /* overwritten below before anything can see them */
+} Backward;
+
+static bool observes_slots(const IrInsn *i)
+{
+    switch (i->op) {
+    case IR_ld: case IR_st: case IR_rmw: case IR_cas: case IR_label: case IR_br: case IR_brcond:
+    case IR_exit_if: case IR_exit_jump: case IR_exit_ind: case IR_exit_loop: case IR_exit_lookup:
+        return true;
+    case IR_call:
+        return ((const IrHelper *)(intptr_t)i->imm)->effects & (IR_READS | IR_WRITES | IR_FAULTS);
+    default:
+        return false;
+    }
+}
+
+static bool is_removable(const IrInsn *i)
+{
+    if (i->op == IR_call)
+        return ((const IrHelper *)(intptr_t)i->imm)->effects == IR_PURE;
+    return ir_op_flags[i->op] & IR_OPF_P && !ir_op_sets_fp_flags(i->op);
+}
+
+static bool uses(const IrInsn *i, IrRef r)
+{
+    return i->a == r || i->b == r || i->c == r || i->d == r;
+}
+
+static void replace_uses(IrInsn *i, IrRef from, IrRef to)
+{
+    i->a = i->a == from ? to : i->a;
+    i->b = i->b == from ? to : i->b;
+    i->c = i->c == from ? to : i->c;
+    i->d = i->d == from ? to : i->d;
+}
+
+/*
+ * insns[at] is `mov slot, t` and t's last use. Makes t's definition write the slot itself where
+ * nothing between the two touches the slot or could see it.
+ */
+static bool write_slot_directly(Backward *p, unsigned at)
+{
+    enum { LOOK_BACK = 12 };
+    IrInsn *insns = p->f->insns;
+    IrRef slot = insns[at].dst, t = insns[at].a;
+    bool pinned = p->f->slots[ir_slot_index(slot)].pin >= 0;
+    unsigned k = at;
+    for (;;) {
+        if (k == 0 || at - k >= LOOK_BACK)
+            return false;
+        IrInsn *i = &insns[--k];
+        if (i->op == DELETED)
+            continue;
+        if (i->dst == t)
+            break;
+        if (i->op == IR_insn || observes_slots(i) || i->dst == slot || uses(i, slot))
+            return false;
+        /* Other readers would have to read the slot: good if that is a register. */
+        if (uses(i, t) && !pinned)
+            return false;
+    }
+    if (insns[k].type == IR_F32)
+        return false;
+    insns[k].dst = slot;
+    for (unsigned n = k + 1; n < at; n++)
+        if (insns[n].op != DELETED)
+            replace_uses(&insns[n], t, slot);
+    return true;
+}
+
+static void use(Backward *p, IrRef r)
+{
+    if (ir_is_temp(r))
+        p->s->temp_uses[r]++;
+    else if (ir_is_slot(r))
+        set_del(&p->dead, ir_slot_index(r));
+}
+
+static void backward(IrFunc *f)
+{
+    Backward p = { .f = f, .s = f->scratch };
+    memset(p.s->temp_uses, 0, f->n_temps * sizeof p.s->temp_uses[0]);
+    bool deleted = false;
+    for (unsigned k = f->n; k-- > 0;) {
+        IrInsn *i = &f->insns[k];
+        bool drop = false;
+        if (ir_is_temp(i->dst)) {
+            drop = !p.s->temp_uses[i->dst] && is_removable(i);
+        } else if (ir_is_slot(i->dst)) {
+            unsigned slot = ir_slot_index(i->dst);
+            drop = set_has(&p.dead, slot) && is_removable(i);
+            if (!drop && i->op == IR_mov && ir_type_bits(i->type) == 64 && ir_is_temp(i->a) &&
+                !p.s->temp_uses[i->a] && slot != f->pc_slot)
+                drop = write_slot_directly(&p, k);
+            if (!drop && slot != f->pc_slot)
+                set_add(&p.dead, slot);
+        }
+        if (drop) {
+            i->op = DELETED;
+            deleted = true;
+            continue;
+        }
+        if (observes_slots(i))
+            set_clear(&p.dead);
+        if (i->a != IR_NONE)
+            use(&p, i->a);
+        if (i->b != IR_NONE)
+            use(&p, i->b);
+        if (i->c != IR_NONE)
+            use(&p, i->c);
+        if (i->d != IR_NONE)
+            use(&p, i->d);
+    }
+    if (!deleted)
+        return;
+    unsigned out = 0;
+    for (unsigned k = 0; k < f->n; k++)
+        if (f->insns[k].op != DELETED)
+            f->insns[out++] = f->insns[k];
+    f->n = out;
+}
+
+void ir_optimize(IrFunc *f)
+{
+    g_assert(f->scratch);
+    forward(f);
+    backward(f);
+}

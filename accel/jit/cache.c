@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The code cache: one memory object mapped twice, writable and executable, so that no page is ever
+ * both. It is divided into segments that are filled in turn; when all are full the oldest is
+ * emptied whole (Hazelwood & Smith: coarse FIFO beats both full flushes and per-block eviction).
+ * Pages are touched as they fill, so a large reservation costs nothing.
+ */
+#include "jit.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "util/error.h"
+
+Jit jit;
+
+enum { JIT_THUNK_ROOM = 16 * 1024, JIT_CHUNK_SIZE = 64 * 1024 };
+
+typedef struct JitChunk {
+    struct JitChunk *next;
+    size_t used, size;
+    char data[] __attribute__((aligned(16)));
+} JitChunk;
+
+/* An executable mapping within reach of the program's own functions makes calls to them short. */
+static void *map_near(size_t size, int fd)
+{
+    uintptr_t self = (uintptr_t)&jit_cache_init & ~(uintptr_t)0xfffff;
+    for (unsigned i = 1; i < 16; i++) {
+        uintptr_t step = i * (64u << 20) + size;
+        void *p;
+        if (self > step && step < (1u << 30)) {
+            p = mmap((void *)(self - step), size, PROT_READ | PROT_EXEC,
+                     MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+            if (p != MAP_FAILED) {
+                if (p == (void *)(self - step)) {
+                    return p;
+                }
+                munmap(p, size);
+            }
+        }
+    }
+    return mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+}
+
+bool jit_cache_init(size_t size, GError **error)
+{
+    int fd = memfd_create("jit", MFD_CLOEXEC);
+    if (fd < 0 || ftruncate(fd, (off_t)size) < 0) {
+        g_set_error(error, SOSIA_ERROR, 0, "code cache: %s; try a smaller tb-size",
+                    strerror(errno));
+        if (fd >= 0) {
+            close(fd);
+        }
+        return false;
+    }
+    void *rw = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *rx = rw == MAP_FAILED ? MAP_FAILED : map_near(size, fd);
+    if (rx == MAP_FAILED) {
+        g_set_error(error, SOSIA_ERROR, 0, "code cache: mapping %zu MiB: %s; try a smaller "
+                    "tb-size, or accel interp where executable memory is forbidden", size >> 20,
+                    strerror(errno));
+        if (rw != MAP_FAILED) {
+            munmap(rw, size);
+        }
+        close(fd);
+        return false;
+    }
+    close(fd);
+    jit.rw = rw;
+    jit.rx = rx;
+    jit.size = size;
+    size_t each = (size - JIT_THUNK_ROOM) / JIT_SEGMENTS & ~(size_t)63;
+    for (unsigned i = 0; i < JIT_SEGMENTS; i++) {
+        JitSegment *s = &jit.seg[i];
+        s->start = s->p = jit.rw + JIT_THUNK_ROOM + i * each;
+        s->limit = s->start + each;
+    }
+    return true;
+}
+
+uint8_t *jit_cache_reserve(size_t need)
+{
+    JitSegment *s = &jit.seg[jit.cur];
+    if ((size_t)(s->limit - s->p) < need) {
+        unsigned next = (jit.cur + 1) % JIT_SEGMENTS;
+        if (jit.seg[next].blocks || (size_t)(jit.seg[next].limit - jit.seg[next].start) < need) {
+            return NULL;
+        }
+        jit.cur = next;
+        s = &jit.seg[next];
+    }
+    return s->p;
+}
+
+JitBlock *jit_cache_new_block(unsigned n_links)
+{
+    JitSegment *s = &jit.seg[jit.cur];
+    size_t size = (sizeof(JitBlock) + n_links * sizeof(JitLink) + 15) & ~(size_t)15;
+    JitChunk *c = s->chunks;
+    if (!c || c->size - c->used < size) {
+        size_t room = MAX((size_t)JIT_CHUNK_SIZE, size);
+        c = g_malloc(sizeof(*c) + room);
+        c->next = s->chunks;
+        c->used = 0;
+        c->size = room;
+        s->chunks = c;
+    }
+    JitBlock *jb = (JitBlock *)(c->data + c->used);
+    c->used += size;
+    memset(jb, 0, sizeof(*jb) + n_links * sizeof(JitLink));
+    jb->n_links = n_links;
+    for (unsigned i = 0; i < n_links; i++) {
+        jb->links[i].from = jb;
+    }
+    return jb;
+}
+
+void jit_cache_commit(JitBlock *jb, uint8_t *end)
+{
+    JitSegment *s = &jit.seg[jit.cur];
+    s->p = s->start + (((size_t)(end - s->start) + 15) & ~(size_t)15);
+    if (s->p > s->limit) {
+        s->p = s->limit;
+    }
+    jb->seg_next = s->blocks;
+    s->blocks = jb;
+    s->n_blocks++;
+    jit.n_compiled++;
+}
+
+/*
+ * Empties the oldest segment. The caller holds the translation lock in an exclusive section: no
+ * vCPU is in generated code, and none comes back to an address in it, because whoever waits there
+ * waits outside. It clears the jump caches after.
+ */
+void jit_cache_evict(void)
+{
+    JitSegment *s = &jit.seg[(jit.cur + 1) % JIT_SEGMENTS];
+    for (JitBlock *jb = s->blocks; jb; jb = jb->seg_next) {
+        if (jb->b) {
+            code_block_remove(jb->b);
+        }
+    }
+    for (JitBlock *jb = s->blocks; jb; jb = jb->seg_next) {
+        jit_unlink_incoming(jb);
+        jit_unlink_outgoing(jb);
+    }
+    for (JitChunk *c = s->chunks; c;) {
+        JitChunk *next = c->next;
+        g_free(c);
+        c = next;
+    }
+    jit.n_evicted += s->n_blocks;
+    s->chunks = NULL;
+    s->blocks = NULL;
+    s->n_blocks = 0;
+    s->p = s->start;
+    jit.generation++;
+}

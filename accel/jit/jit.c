@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The JIT as an engine (accel/translate.h). */
+#include "jit.h"
+
+#include <inttypes.h>
+
+#include "accel/fp.h"
+#include "util/error.h"
+
+enum { TB_SIZE_DEFAULT = 128, TB_SIZE_MIN = 16, TB_SIZE_MAX = 2047 }; /* MiB */
+
+static bool jit_init(GHashTable *opts, GError **error)
+{
+    const char *text = opts ? g_hash_table_lookup(opts, "tb-size") : NULL;
+    guint64 mib = TB_SIZE_DEFAULT;
+    if (text && (!g_ascii_string_to_unsigned(text, 10, 0, UINT32_MAX, &mib, NULL))) {
+        g_set_error(error, SOSIA_ERROR, 0, "tb-size=%s: not a number of MiB", text);
+        return false;
+    }
+    if (mib == 0) {
+        mib = TB_SIZE_DEFAULT;
+    }
+    mib = CLAMP(mib, TB_SIZE_MIN, TB_SIZE_MAX);
+    return jit.rw || jit_cache_init((size_t)mib << 20, error);
+}
+
+static bool jit_compile(Cpu *cpu, CodeBlock *b, IrFunc *f)
+{
+    if (G_UNLIKELY(jit.target != cpu->target)) {
+        jit_host_thunks(jit.rw, cpu->target);
+        jit.target = cpu->target;
+    }
+    uint8_t *at = jit_cache_reserve(jit_host_bound(f));
+    if (!at) {
+        return false;
+    }
+    JitBlock *jb = jit_cache_new_block(jit_host_count_links(f, b));
+    jb->b = b;
+    jb->pc = b->pc;
+    jb->code = at;
+    b->engine_data = jb;
+    uint8_t *end = jit_host_emit(cpu, b, jb, f, at);
+    jb->size = (uint32_t)(end - at);
+    jit_cache_commit(jb, end);
+    code_stats.host_bytes += jb->size;
+    return true;
+}
+
+static void jit_invalidate(CodeBlock *b)
+{
+    JitBlock *jb = b->engine_data;
+    if (jb) {
+        jit_unlink_incoming(jb);
+        jit_host_kill_entry(jb);
+        jb->b = NULL;
+        b->engine_data = NULL;
+    }
+}
+
+static void jit_evict(Cpu *cpu)
+{
+    jit_cache_evict();
+}
+
+static void jit_run(Cpu *cpu, const void *entry)
+{
+    cpu->mxcsr |= MXCSR_MASKS; /* all exceptions masked, whatever was restored from a snapshot */
+    cpu->scratch[1] = MXCSR_DEFAULT;
+    jit.enter(cpu, entry);
+}
+
+static void jit_info(GString *out)
+{
+    size_t used = 0;
+    unsigned blocks = 0;
+    for (unsigned i = 0; i < JIT_SEGMENTS; i++) {
+        used += (size_t)(jit.seg[i].p - jit.seg[i].start);
+        blocks += jit.seg[i].n_blocks;
+    }
+    g_string_append_printf(out, "code cache        %zu / %zu KiB in %u segments\n", used >> 10,
+                           jit.size >> 10, JIT_SEGMENTS);
+    g_string_append_printf(out, "blocks in cache   %u (compiled %" PRIu64 ", evicted %" PRIu64
+                           ")\n", blocks, jit.n_compiled, jit.n_evicted);
+    g_string_append_printf(out, "links made        %" PRIu64 "\n", jit.n_links);
+}
+
+const Engine engine_jit = {
+    .name = "jit",
+    .init = jit_init,
+    .compile = jit_compile,
+    .invalidate = jit_invalidate,
+    .evict = jit_evict,
+    .run = jit_run,
+    .recover = jit_host_recover,
+    .info = jit_info,
+};

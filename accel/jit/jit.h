@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The JIT's own interfaces: code cache, block records and links (generic), and what a host
+ * architecture provides.
+ *
+ * Everything here is under the translation lock (code_lock) unless said otherwise.
+ */
+#ifndef JIT_JIT_H
+#define JIT_JIT_H
+
+#include "accel/translate.h"
+
+typedef struct JitBlock JitBlock;
+typedef struct JitLink JitLink;
+
+/* A direct exit: a jump instruction in generated code that is patched to reach its target. */
+struct JitLink {
+    JitBlock *from, *to;    /* to NULL: not linked, the site goes to the stub */
+    JitLink *in_next;       /* in to->in */
+    JitLink **in_prev;
+    uint64_t pc;            /* guest address of the target */
+    uint8_t *site;          /* rel32 field in the writable mapping */
+    uint8_t *stub;          /* where it goes when unlinked, writable mapping */
+};
+
+struct JitBlock {
+    CodeBlock *b;           /* NULL once invalidated */
+    JitBlock *seg_next;
+    uint8_t *code;          /* writable mapping */
+    uint32_t size;
+    uint32_t n_links;
+    uint64_t pc;
+    JitLink *in;            /* links that lead here */
+    JitLink links[];
+};
+
+enum { JIT_SEGMENTS = 8 };
+
+typedef struct JitSegment {
+    uint8_t *start, *limit, *p;
+    JitBlock *blocks;
+    struct JitChunk *chunks;  /* storage of block records */
+    unsigned n_blocks;
+} JitSegment;
+
+typedef struct Jit {
+    uint8_t *rw;              /* the two mappings of the same memory */
+    const uint8_t *rx;
+    size_t size;
+    JitSegment seg[JIT_SEGMENTS];
+    unsigned cur;             /* segment that is being filled; the next one is the oldest */
+    _Atomic unsigned generation; /* counts evictions */
+    const TargetOps *target;  /* that the thunks were made for */
+    void (*enter)(Cpu *cpu, const void *entry);
+    uint64_t n_evicted, n_links, n_compiled;
+} Jit;
+extern Jit jit;
+
+static inline const uint8_t *jit_rx(const uint8_t *rw)
+{
+    return jit.rx + (rw - jit.rw);
+}
+
+/* --- cache.c --- */
+bool jit_cache_init(size_t size, GError **error);
+/* Room for `need` bytes of code, or NULL: evict and try again. Nothing is taken until commit. */
+uint8_t *jit_cache_reserve(size_t need);
+JitBlock *jit_cache_new_block(unsigned n_links);
+void jit_cache_commit(JitBlock *jb, uint8_t *end);
+void jit_cache_evict(void);
+
+/* --- link.c --- */
+/* From generated code: the entry for the link's target, which gets linked if it may be. */
+const void *jit_link(Cpu *cpu, JitLink *l);
+/* From generated code: an invalidated block (its header word) was entered. */
+const void *jit_stale(Cpu *cpu, JitBlock *jb);
+/* `at`: where in `to` the jump goes, writable mapping. */
+void jit_link_to(JitLink *l, JitBlock *to, const uint8_t *at);
+void jit_unlink_incoming(JitBlock *jb);
+void jit_unlink_outgoing(JitBlock *jb);
+
+/* --- fp_soft.c --- */
+/*
+ * An FP operation on raw bits in software. desc: op | type << 8 | type2 << 12 | aux << 16 |
+ * int policy << 32; rounding and NaN policy from cpu->fp, sticky flags to cpu->fp.flags.
+ */
+uint64_t jit_fp_soft(Cpu *cpu, uint64_t desc, uint64_t a, uint64_t b, uint64_t c);
+
+/* --- the host's part --- */
+/* Makes the thunks at the start of the cache; returns how much they took. */
+size_t jit_host_thunks(uint8_t *at, const TargetOps *t);
+/* Upper bound of the code size for f. */
+size_t jit_host_bound(const IrFunc *f);
+/* Emits b's code at `at` and fills its links and entry; the end of the code. */
+uint8_t *jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f, uint8_t *at);
+unsigned jit_host_count_links(const IrFunc *f, const CodeBlock *b);
+void jit_host_set_link(uint8_t *site, const uint8_t *target); /* atomically; both writable map */
+void jit_host_kill_entry(JitBlock *jb);
+void jit_host_recover(Cpu *cpu);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Links between blocks. A direct exit to the block's own guest page is a jump that is patched to
+ * its target the first time it is taken; the target keeps a list of such jumps, so that when it
+ * becomes invalid they go back to their stubs. That the mapping of the page holds is implied by
+ * the source block being executed at this address.
+ */
+#include "jit.h"
+
+void jit_link_to(JitLink *l, JitBlock *to, const uint8_t *at)
+{
+    l->to = to;
+    l->in_next = to->in;
+    l->in_prev = &to->in;
+    if (to->in) {
+        to->in->in_prev = &l->in_next;
+    }
+    to->in = l;
+    jit_host_set_link(l->site, at);
+    jit.n_links++;
+}
+
+static void unlink_one(JitLink *l)
+{
+    *l->in_prev = l->in_next;
+    if (l->in_next) {
+        l->in_next->in_prev = l->in_prev;
+    }
+    l->to = NULL;
+    jit_host_set_link(l->site, l->stub);
+}
+
+void jit_unlink_incoming(JitBlock *jb)
+{
+    while (jb->in) {
+        unlink_one(jb->in);
+    }
+}
+
+void jit_unlink_outgoing(JitBlock *jb)
+{
+    for (unsigned i = 0; i < jb->n_links; i++) {
+        if (jb->links[i].to) {
+            unlink_one(&jb->links[i]);
+        }
+    }
+}
+
+static void set_pc(Cpu *cpu, uint64_t pc)
+{
+    const TargetOps *t = cpu->target;
+    *(uint64_t *)((char *)cpu + t->slots[t->pc_slot].offset) = pc;
+}
+
+/*
+ * The lookup may translate, which may evict the block that l is part of, or leave by a fetch
+ * fault. Whether l still exists is known by the count of evictions; it changes only while this
+ * vCPU is in the lookup or outside generated code.
+ */
+const void *jit_link(Cpu *cpu, JitLink *l)
+{
+    unsigned generation = jit.generation;
+    set_pc(cpu, l->pc);
+    CodeBlock *b = code_block_find(cpu, l->pc);
+    const void *entry = b->entry;
+    code_lock();
+    if (generation == jit.generation && !l->to && l->from->b && b->valid &&
+        b->page[1] == UINT64_MAX && b->page[0] == l->from->b->page[0] && b->pc == l->pc &&
+        b->mode == l->from->b->mode && b->cflags == l->from->b->cflags) {
+        JitBlock *to = b->engine_data;
+        jit_link_to(l, to, jit.rw + ((const uint8_t *)entry - jit.rx));
+    }
+    code_unlock();
+    return entry;
+}
+
+const void *jit_stale(Cpu *cpu, JitBlock *jb)
+{
+    uint64_t pc = jb->pc;
+    JumpEntry *j = &cpu->code->jump[jump_index(pc)];
+    if (j->pc == pc) {
+        j->pc = jump_empty(jump_index(pc));
+    }
+    set_pc(cpu, pc);
+    return code_lookup(cpu);
+}

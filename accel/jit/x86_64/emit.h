@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The x86-64 emitter's state and the interfaces between its files.
+ *
+ * Registers of generated code (System V names):
+ *   rbp   the Cpu struct plus a bias that brings the target's first slots into 8-bit reach
+ *   r14   Cpu.tlb
+ *   rsp   the frame of the enter thunk: [0] result, [8] memop, [16], [24] operands of slow
+ *         paths, from 32 on spilled temps
+ *   rbx r8-r13 r15   pinned slots, by pin number; hold at every block boundary and label
+ *   rax rcx rdx rsi rdi, xmm0-15   temps, and copies of slots whose memory is always up to date
+ *
+ * Host registers are numbered 0-15 (general) and 16-31 (xmm).
+ */
+#ifndef JIT_X86_64_EMIT_H
+#define JIT_X86_64_EMIT_H
+
+#include "../jit.h"
+#include "accel/tlb.h"
+#include "asm.h"
+
+enum { CLS_GPR, CLS_XMM };
+enum { XMM0 = 16, N_HOST_REGS = 32 };
+enum { GPR_TEMPS = 1u << RAX | 1u << RCX | 1u << RDX | 1u << RSI | 1u << RDI };
+enum { NEVER = 0xffff };
+enum { LOC_NONE = 0xff, LOC_SPILLED = 0xfe };
+enum { FRAME_RESULT = 0, FRAME_MEMOP = 8, FRAME_ARG0 = 16, FRAME_ARG1 = 24, FRAME_SPILL = 32,
+       FRAME_N_SPILLS = 2048, FRAME_SIZE = FRAME_SPILL + FRAME_N_SPILLS * 8 + 8 };
+
+extern const uint8_t pin_regs[IR_N_PINS];
+
+typedef struct HostFeatures {
+    bool bmi1, bmi2, lzcnt, popcnt, pclmul, avx, fma, sse41, cx16;
+} HostFeatures;
+extern HostFeatures host;
+
+/* Thunks, in the writable mapping, so that displacements from code come out right. */
+typedef struct Thunks {
+    const uint8_t *leave, *load, *store, *rmw, *cas, *lookup, *reload_lookup, *link, *stale,
+        *fp_soft;
+    const uint8_t *end;
+} Thunks;
+extern Thunks thunks;
+
+/* Operand distances: index of the next instruction that reads the value, or NEVER. */
+typedef struct NextUse {
+    uint16_t use[4]; /* after this use of a, b, c, d */
+    uint16_t dst;
+} NextUse;
+
+typedef struct RegState {
+    IrRef ref;     /* temp, slot or constant held; IR_NONE */
+    uint16_t next; /* its next use */
+    bool single;   /* xmm: the low 32 bits of a cell whose upper half is ones */
+} RegState;
+
+enum { OPND_REG, OPND_MEM, OPND_IMM };
+typedef struct Opnd {
+    uint8_t kind, reg;
+    Mem mem;
+    int64_t imm;
+} Opnd;
+
+typedef struct Emit Emit;
+typedef struct Stub Stub;
+
+/* Code out of line, emitted at the end of the block. */
+struct Stub {
+    void (*emit)(Emit *e, Stub *s);
+    uint8_t *site;        /* rel32 of the jump that comes here */
+    uint8_t *resume;      /* where it goes back to */
+    const IrInsn *in;
+    uint64_t pc;          /* of the guest instruction */
+    uint32_t insns_left;  /* in the block after this instruction, for instruction counts */
+    uint8_t base, dst, x0, x1, x2; /* registers */
+    bool is_single;
+    int64_t offset;       /* address is base + offset; base NO_REG: offset alone */
+    Opnd value, value2;
+    JitLink *link;
+    uint32_t xmm_live;
+    IrRef xmm_ref[16];
+    uint16_t xmm_single;
+};
+
+struct Emit {
+    Asm a;
+    Cpu *cpu;
+    CodeBlock *b;
+    JitBlock *jb;
+    IrFunc *f;
+    const IrInsn *in;
+    unsigned i;
+    const NextUse *nu;
+    int32_t bias;
+    bool icount, nochain;
+
+    /* registers */
+    RegState r[N_HOST_REGS];
+    uint32_t allowed, free, locked, released;
+    uint8_t *temp_loc;      /* by temp */
+    uint16_t *temp_spill;   /* frame cell that holds it too, or NEVER */
+    int8_t *slot_loc[2];    /* by slot: register with a copy, or -1 */
+    int8_t *slot_fixed;     /* by slot: its register for the whole block, or -1 */
+    uint8_t *slot_boxed;    /* by slot: the cell's upper half is known to be ones */
+    uint32_t soft;          /* registers with a slot for this block only (write-through) */
+    uint16_t soft_slot[N_HOST_REGS];
+    uint32_t evicted;       /* registers whose pinned slot is in memory in this block */
+    unsigned n_spills;
+
+    /* the guest instruction */
+    uint64_t cur_pc;
+    unsigned insn_index;    /* counts from 1 */
+    bool insn_clean;        /* nothing written since it began */
+
+    uint8_t *warm_entry;    /* where the block's own back edges go */
+    unsigned n_links;
+    uint8_t **label_at;     /* by label: its place, or NULL */
+    struct LabelRef { uint8_t *site; unsigned label; } *label_refs;
+    unsigned n_label_refs, cap_label_refs;
+    Stub *stubs;
+    unsigned n_stubs, cap_stubs;
+    NextUse *next_use;
+    unsigned cap_next_use, cap_temps, cap_slots, cap_labels;
+    uint16_t *scan_temp, *scan_slot, *scan_epoch;
+};
+
+static inline Mem slot_mem(const Emit *e, unsigned slot)
+{
+    return mem_bd(RBP, (int32_t)e->f->slots[slot].offset - e->bias);
+}
+
+static inline Mem cpu_mem(const Emit *e, size_t offset)
+{
+    return mem_bd(RBP, (int32_t)offset - e->bias);
+}
+
+static inline bool is_fp_type(unsigned t)
+{
+    return t == IR_F32 || t == IR_F64;
+}
+
+static inline IrRef operand_ref(const Emit *e, unsigned which)
+{
+    const IrInsn *in = e->in;
+    return which == 0 ? in->a : which == 1 ? in->b : which == 2 ? in->c : in->d;
+}
+
+/* --- regalloc.c --- */
+void ra_scan(Emit *e);                /* next uses, soft pins */
+void ra_begin(Emit *e);
+void ra_insn_end(Emit *e);
+/* An operand as it comes: register, memory cell or 32-bit immediate. */
+Opnd ra_opnd(Emit *e, unsigned which);
+/* The same, but a register. */
+unsigned ra_gpr(Emit *e, unsigned which);
+unsigned ra_xmm(Emit *e, unsigned which, bool single);
+/* xmm register or 8-byte memory cell */
+Opnd ra_xmm_opnd(Emit *e, unsigned which, bool single);
+/* A scratch register until the end of this instruction. */
+unsigned ra_alloc(Emit *e, unsigned cls);
+/* Empties a particular temp register and takes it as scratch. */
+void ra_take(Emit *e, unsigned reg);
+/* Call after the operands were fetched: registers of values that die here may hold the result. */
+void ra_release(Emit *e);
+/* The register to compute dst in; hint: preferably this one. After ra_release. */
+unsigned ra_def(Emit *e, unsigned cls, unsigned hint);
+/* Like ra_def, but never the register of an operand. Before or after ra_release. */
+unsigned ra_def_early(Emit *e, unsigned cls);
+/* dst is in reg now: stores it where it must go. single: xmm, F32 in a cell to be boxed. */
+void ra_def_end(Emit *e, unsigned reg);
+void ra_def_end_single(Emit *e, unsigned reg);
+/* A slot gets a new value that is in memory only (or in its fixed register: loads it). */
+void ra_def_in_memory(Emit *e);
+void ra_drop_all(Emit *e);            /* at labels: nothing is cached */
+void ra_before_call(Emit *e);         /* temps that live on go to the frame, copies are dropped */
+/* Moves an operand's value to a general register. */
+void emit_mov_opnd(Emit *e, bool w, unsigned d, Opnd o);
+
+/* --- emit.c --- */
+Stub *emit_stub(Emit *e, void (*fn)(Emit *, Stub *), uint8_t *site);
+void emit_store_pc(Emit *e, uint64_t pc);
+void emit_restore_pins(Emit *e);            /* evicted pins, from their cells */
+void emit_load_soft(Emit *e, uint32_t mask);/* this block's own, from their cells */
+void emit_icount(Emit *e, int32_t n);       /* under CF_ICOUNT: give back n instructions */
+void emit_slow_begin(Emit *e, Stub *s); /* a stub that calls C: registers as C finds them */
+void emit_slow_end(Emit *e, Stub *s);
+void emit_alu_rr_opnd(Emit *e, bool w, unsigned op, unsigned d, Opnd o);
+/* Compares for in->cond; the condition code to test. */
+unsigned emit_compare(Emit *e);
+void emit_call_c(Emit *e, const void *fn); /* call, near or far; may use rax */
+
+/* --- emit_int.c, emit_mem.c, emit_fp.c, emit_call.c, emit_exit.c --- */
+bool emit_int(Emit *e);
+bool emit_mem(Emit *e);
+bool emit_fp(Emit *e);
+void emit_helper(Emit *e);
+/* A call of a C function with effects like a helper's, results and arguments as in->*. */
+void emit_call_effects(Emit *e, const void *fn, unsigned nargs, unsigned effects,
+                       const uint64_t *imm_arg0);
+void emit_exit(Emit *e);
+void emit_entry(Emit *e);
+
+#endif

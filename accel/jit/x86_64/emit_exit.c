@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The way in and out of a block: entry, polls, linked jumps, jump-cache probes.
+ *
+ * Endless loops poll: every exit that can lead backwards (direct ones to this address or below,
+ * and all indirect ones) looks at Cpu.exit_request. Under CF_ICOUNT the block's entry counts its
+ * instructions and leaves if the budget doesn't cover them.
+ */
+#include <stddef.h>
+
+#include "emit.h"
+
+/* --- stubs --- */
+
+static void leave_at(Emit *e, uint64_t pc)
+{
+    emit_restore_pins(e);
+    emit_store_pc(e, pc);
+    asm_jmp(&e->a, thunks.leave);
+}
+
+static void stub_leave(Emit *e, Stub *s)
+{
+    emit_icount(e, (int32_t)s->insns_left);
+    leave_at(e, s->pc);
+}
+
+static void stub_leave_reg(Emit *e, Stub *s)
+{
+    asm_store(&e->a, slot_mem(e, e->f->pc_slot), s->base);
+    emit_restore_pins(e);
+    asm_jmp(&e->a, thunks.leave);
+}
+
+static void stub_lookup_reg(Emit *e, Stub *s)
+{
+    asm_store(&e->a, slot_mem(e, e->f->pc_slot), s->base);
+    asm_jmp(&e->a, thunks.lookup);
+}
+
+static void stub_lookup(Emit *e, Stub *s)
+{
+    emit_store_pc(e, s->pc);
+    asm_jmp(&e->a, thunks.lookup);
+}
+
+/* pc is in its slot */
+static void stub_lookup_slot(Emit *e, Stub *s)
+{
+    asm_jmp(&e->a, thunks.lookup);
+}
+
+static void stub_leave_slot(Emit *e, Stub *s)
+{
+    asm_jmp(&e->a, thunks.leave);
+}
+
+static void stub_link(Emit *e, Stub *s)
+{
+    s->link->stub = e->a.p;
+    if (s->link->pc == e->b->pc) {
+        emit_restore_pins(e);
+    }
+    asm_mov_ri(&e->a, RSI, (uintptr_t)s->link);
+    asm_jmp(&e->a, thunks.link);
+}
+
+/* --- polls --- */
+
+/* Leaves at pc, having given back `left` instructions. */
+static void poll(Emit *e, uint64_t pc, unsigned left)
+{
+    asm_alu_mi(&e->a, false, G_CMP, cpu_mem(e, offsetof(Cpu, exit_request)), 0);
+    Stub *s = emit_stub(e, stub_leave, asm_jcc_fwd(&e->a, CC_NE));
+    s->pc = pc;
+    s->insns_left = left;
+}
+
+/* --- entry --- */
+
+static void stub_no_budget(Emit *e, Stub *s)
+{
+    emit_icount(e, (int32_t)e->f->n_guest_insns);
+    leave_at(e, e->b->pc);
+}
+
+void emit_entry(Emit *e)
+{
+    asm_nop(&e->a, 5); /* jit_host_kill_entry puts a call here */
+    emit_load_soft(e, ~0u);
+    e->warm_entry = e->a.p;
+    if (e->icount) {
+        asm_alu_mi(&e->a, true, G_SUB, cpu_mem(e, offsetof(Cpu, icount_left)),
+                   (int32_t)e->f->n_guest_insns);
+        emit_stub(e, stub_no_budget, asm_jcc_fwd(&e->a, CC_S));
+    }
+}
+
+/* --- direct exits --- */
+
+static bool same_page(const Emit *e, uint64_t pc)
+{
+    return (pc ^ e->b->pc) >> TLB_PAGE_BITS == 0;
+}
+
+/* The patchable field must not straddle 8 bytes; code from `from` on may be moved up. */
+static void align_site(Emit *e, uint8_t *from, unsigned before)
+{
+    Asm *a = &e->a;
+    unsigned low = (uintptr_t)(a->p + before) & 7;
+    if (low > 4) {
+        unsigned pad = 8 - low;
+        size_t len = (size_t)(a->p - from);
+        memmove(from + pad, from, len);
+        a->p = from;
+        asm_nop(a, pad);
+        a->p += len;
+    }
+}
+
+static void new_link(Emit *e, uint8_t *site, uint64_t pc)
+{
+    JitLink *l = &e->jb->links[e->n_links++];
+    l->pc = pc;
+    l->site = site;
+    Stub *s = emit_stub(e, stub_link, site);
+    s->link = l;
+}
+
+/* A jump to another block, everything where blocks expect it. */
+static void jump_out(Emit *e, uint64_t pc)
+{
+    Asm *a = &e->a;
+    if (e->nochain) {
+        emit_store_pc(e, pc);
+        asm_jmp(a, thunks.leave);
+    } else if (same_page(e, pc)) {
+        align_site(e, a->p, 1);
+        new_link(e, asm_jmp_fwd(a), pc);
+    } else {
+        int32_t entry = (int32_t)(jump_index(pc) * sizeof(JumpEntry));
+        asm_load(a, RAX, cpu_mem(e, offsetof(Cpu, code)));
+        if (pc == (uint64_t)(int64_t)(int32_t)pc) {
+            asm_alu_mi(a, true, G_CMP, mem_bd(RAX, entry), (int32_t)pc);
+        } else {
+            asm_mov_ri(a, RCX, pc);
+            asm_rm(a, OP_CMP | O_W, RCX, mem_bd(RAX, entry));
+        }
+        Stub *s = emit_stub(e, stub_lookup, asm_jcc_fwd(a, CC_NE));
+        s->pc = pc;
+        asm_rm(a, 0xff, 4, mem_bd(RAX, entry + (int32_t)offsetof(JumpEntry, entry)));
+    }
+}
+
+/* A taken conditional exit that needs more than the jump itself. */
+static void stub_exit_if(Emit *e, Stub *s)
+{
+    uint64_t pc = s->pc;
+    if (s->x1) {
+        asm_alu_mi(&e->a, false, G_CMP, cpu_mem(e, offsetof(Cpu, exit_request)), 0);
+        Stub *leave = emit_stub(e, stub_leave, asm_jcc_fwd(&e->a, CC_NE));
+        leave->pc = pc;
+        leave->insns_left = s->insns_left;
+    }
+    emit_icount(e, (int32_t)s->insns_left);
+    if (pc == e->b->pc && !e->nochain) {
+        align_site(e, e->a.p, 1);
+        new_link(e, asm_jmp_fwd(&e->a), pc);
+    } else {
+        emit_restore_pins(e);
+        jump_out(e, pc);
+    }
+}
+
+static void exit_if(Emit *e)
+{
+    Asm *a = &e->a;
+    const IrInsn *in = e->in;
+    uint64_t pc = (uint64_t)in->imm;
+    unsigned left = e->f->n_guest_insns - e->insn_index;
+    bool backward = pc <= e->cur_pc, self = pc == e->b->pc;
+    bool polled = false;
+    if (backward && !e->nochain && e->insn_clean) {
+        poll(e, e->cur_pc, left + 1);
+        polled = true;
+    }
+    bool direct = !e->nochain && same_page(e, pc) && !(e->icount && left) &&
+                  (!backward || polled) && (self || !e->evicted);
+    uint8_t *from = a->p;
+    unsigned cc = emit_compare(e);
+    if (direct) {
+        align_site(e, from, 2);
+        new_link(e, asm_jcc_fwd(a, cc), pc);
+    } else {
+        Stub *s = emit_stub(e, stub_exit_if, asm_jcc_fwd(a, cc));
+        s->pc = pc;
+        s->insns_left = left;
+        s->x1 = backward && !polled && !e->nochain;
+    }
+}
+
+static void exit_jump(Emit *e)
+{
+    uint64_t pc = (uint64_t)e->in->imm;
+    if (pc <= e->cur_pc && !e->nochain) {
+        poll(e, pc, 0);
+    }
+    if (pc == e->b->pc && !e->nochain) {
+        align_site(e, e->a.p, 1);
+        new_link(e, asm_jmp_fwd(&e->a), pc);
+    } else {
+        emit_restore_pins(e);
+        jump_out(e, pc);
+    }
+}
+
+/* --- indirect exits --- */
+
+/* Jumps to the block for the address in `target` through the jump cache; `s` is scratch. */
+static void probe_jump(Emit *e, unsigned target, unsigned s,
+                       void (*miss)(Emit *, Stub *))
+{
+    Asm *a = &e->a;
+    /* the entry's offset: jump_index(pc) * 16 = pc * 8 in these bits */
+    enum { MASK = (JUMP_CACHE_SIZE - 1) * sizeof(JumpEntry) };
+    if (host.bmi2) {
+        asm_vrr(a, OP_RORX | O_W, s, 0, target);
+        asm8(a, 61);
+    } else {
+        asm_mov_rr(a, s, target);
+        asm_shift_ri(a, false, G_SHL, s, 3);
+    }
+    asm_alu_ri(a, false, G_AND, s, MASK);
+    asm_rm(a, OP_ADD | O_W, s, cpu_mem(e, offsetof(Cpu, code)));
+    asm_rm(a, OP_CMP | O_W, target, mem_bd(s, 0));
+    Stub *st = emit_stub(e, miss, asm_jcc_fwd(a, CC_NE));
+    st->base = (uint8_t)target;
+    asm_rm(a, 0xff, 4, mem_bd(s, offsetof(JumpEntry, entry)));
+}
+
+static void exit_ind(Emit *e)
+{
+    Asm *a = &e->a;
+    unsigned target = ra_gpr(e, 0);
+    if (e->evicted >> target & 1) {
+        unsigned t = ra_alloc(e, CLS_GPR);
+        asm_mov_rr(a, t, target);
+        target = t;
+    }
+    if (e->nochain) {
+        asm_store(a, slot_mem(e, e->f->pc_slot), target);
+        emit_restore_pins(e);
+        asm_jmp(a, thunks.leave);
+        return;
+    }
+    asm_alu_mi(a, false, G_CMP, cpu_mem(e, offsetof(Cpu, exit_request)), 0);
+    Stub *s = emit_stub(e, stub_leave_reg, asm_jcc_fwd(a, CC_NE));
+    s->base = (uint8_t)target;
+    emit_restore_pins(e);
+    probe_jump(e, target, ra_alloc(e, CLS_GPR), stub_lookup_reg);
+}
+
+static void exit_lookup(Emit *e)
+{
+    Asm *a = &e->a;
+    emit_restore_pins(e);
+    if (e->nochain) {
+        asm_jmp(a, thunks.leave);
+        return;
+    }
+    asm_alu_mi(a, false, G_CMP, cpu_mem(e, offsetof(Cpu, exit_request)), 0);
+    emit_stub(e, stub_leave_slot, asm_jcc_fwd(a, CC_NE));
+    asm_load(a, R14, cpu_mem(e, offsetof(Cpu, tlb)));
+    asm_load(a, RCX, slot_mem(e, e->f->pc_slot));
+    probe_jump(e, RCX, RAX, stub_lookup_slot);
+}
+
+void emit_exit(Emit *e)
+{
+    switch (e->in->op) {
+    case IR_exit_if:
+        exit_if(e);
+        break;
+    case IR_exit_jump:
+        exit_jump(e);
+        break;
+    case IR_exit_ind:
+        exit_ind(e);
+        break;
+    case IR_exit_lookup:
+        exit_lookup(e);
+        break;
+    default:
+        emit_restore_pins(e);
+        asm_jmp(&e->a, thunks.leave);
+        break;
+    }
+}

@@ -1,0 +1,665 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Register assignment, done while code is emitted: one scan backwards finds for every operand when
+ * its value is read next; going forward, temps and copies of unpinned slots get registers as they
+ * come, and the one that is needed last gives way.
+ *
+ * A slot's cell in memory is always current (writes go through), so copies can be forgotten at any
+ * time; that keeps labels, slow paths and helper calls simple.
+ *
+ * A block that jumps back to its own start (an inner loop) does more: slots that it uses most get
+ * the registers of pins that it does not use, for the whole block; the back edge enters after the
+ * loads of these.
+ */
+#include "emit.h"
+
+const uint8_t pin_regs[IR_N_PINS] = { RBX, R8, R9, R10, R11, R12, R13, R15 };
+
+/* --- the scan --- */
+
+static void grow_tables(Emit *e)
+{
+    IrFunc *f = e->f;
+    if (e->cap_next_use < f->n) {
+        e->cap_next_use = f->n + 256;
+        e->next_use = g_renew(NextUse, e->next_use, e->cap_next_use);
+    }
+    if (e->cap_temps < f->n_temps) {
+        e->cap_temps = f->n_temps + 256;
+        e->temp_loc = g_renew(uint8_t, e->temp_loc, e->cap_temps);
+        e->temp_spill = g_renew(uint16_t, e->temp_spill, e->cap_temps);
+        e->scan_temp = g_renew(uint16_t, e->scan_temp, e->cap_temps);
+    }
+    if (e->cap_slots < f->n_slots) {
+        e->cap_slots = f->n_slots;
+        e->slot_loc[0] = g_renew(int8_t, e->slot_loc[0], e->cap_slots);
+        e->slot_loc[1] = g_renew(int8_t, e->slot_loc[1], e->cap_slots);
+        e->slot_fixed = g_renew(int8_t, e->slot_fixed, e->cap_slots);
+        e->slot_boxed = g_renew(uint8_t, e->slot_boxed, e->cap_slots);
+        e->scan_slot = g_renew(uint16_t, e->scan_slot, e->cap_slots);
+        e->scan_epoch = g_renew(uint16_t, e->scan_epoch, e->cap_slots);
+    }
+    if (e->cap_labels < f->n_labels + 1) {
+        e->cap_labels = f->n_labels + 16;
+        e->label_at = g_renew(uint8_t *, e->label_at, e->cap_labels);
+    }
+    memset(e->label_at, 0, (f->n_labels + 1) * sizeof(*e->label_at));
+}
+
+static uint16_t next_of(const Emit *e, IrRef r, uint16_t epoch)
+{
+    if (ir_is_temp(r)) {
+        return e->scan_temp[r];
+    }
+    if (ir_is_slot(r)) {
+        unsigned s = ir_slot_index(r);
+        return e->scan_epoch[s] == epoch ? e->scan_slot[s] : NEVER;
+    }
+    return NEVER;
+}
+
+static void set_next(Emit *e, IrRef r, uint16_t epoch, uint16_t i)
+{
+    if (ir_is_temp(r)) {
+        e->scan_temp[r] = i;
+    } else if (ir_is_slot(r)) {
+        unsigned s = ir_slot_index(r);
+        e->scan_slot[s] = i;
+        e->scan_epoch[s] = epoch;
+    }
+}
+
+void ra_scan(Emit *e)
+{
+    IrFunc *f = e->f;
+    uint16_t epoch = 1;
+    grow_tables(e);
+    memset(e->scan_temp, 0xff, f->n_temps * sizeof(*e->scan_temp));
+    memset(e->scan_epoch, 0, f->n_slots * sizeof(*e->scan_epoch));
+    for (unsigned i = f->n; i-- > 0;) {
+        const IrInsn *in = &f->insns[i];
+        NextUse *nu = &e->next_use[i];
+        if (in->op == IR_insn) {
+            continue;
+        }
+        if (in->op == IR_label || in->op == IR_call) {
+            epoch++; /* copies of slots don't survive these */
+        }
+        nu->dst = NEVER;
+        if (in->dst != IR_NONE) {
+            nu->dst = next_of(e, in->dst, epoch);
+            set_next(e, in->dst, epoch, NEVER);
+        }
+        nu->use[0] = next_of(e, in->a, epoch);
+        nu->use[1] = next_of(e, in->b, epoch);
+        nu->use[2] = next_of(e, in->c, epoch);
+        nu->use[3] = next_of(e, in->d, epoch);
+        set_next(e, in->a, epoch, (uint16_t)i);
+        set_next(e, in->b, epoch, (uint16_t)i);
+        set_next(e, in->c, epoch, (uint16_t)i);
+        set_next(e, in->d, epoch, (uint16_t)i);
+    }
+}
+
+void ra_begin(Emit *e)
+{
+    const IrFunc *f = e->f;
+    memset(e->temp_loc, LOC_NONE, f->n_temps);
+    memset(e->temp_spill, 0xff, f->n_temps * sizeof(*e->temp_spill));
+    memset(e->slot_loc[0], -1, f->n_slots);
+    memset(e->slot_loc[1], -1, f->n_slots);
+    memset(e->slot_boxed, 0, f->n_slots);
+    for (unsigned i = 0; i < N_HOST_REGS; i++) {
+        e->r[i].ref = IR_NONE;
+    }
+    for (unsigned s = 0; s < f->n_slots; s++) {
+        e->slot_fixed[s] = f->slots[s].pin >= 0 ? (int8_t)pin_regs[f->slots[s].pin] : -1;
+    }
+    e->allowed = GPR_TEMPS | 0xffff0000u;
+    e->free = e->allowed;
+    e->locked = e->released = 0;
+    e->soft = e->evicted = 0;
+    e->n_spills = 0;
+}
+
+/* --- registers --- */
+
+static void unbind(Emit *e, unsigned reg)
+{
+    IrRef ref = e->r[reg].ref;
+    if (ref == IR_NONE) {
+        return;
+    }
+    if (ir_is_temp(ref)) {
+        e->temp_loc[ref] = e->temp_spill[ref] != NEVER ? LOC_SPILLED : LOC_NONE;
+    } else if (ir_is_slot(ref)) {
+        e->slot_loc[reg >= XMM0][ir_slot_index(ref)] = -1;
+    }
+    e->r[reg].ref = IR_NONE;
+    e->free |= 1u << reg;
+}
+
+static void bind(Emit *e, unsigned reg, IrRef ref, uint16_t next)
+{
+    e->r[reg] = (RegState){ ref, next, false };
+    e->free &= ~(1u << reg);
+    if (ir_is_temp(ref)) {
+        e->temp_loc[ref] = (uint8_t)reg;
+    } else if (ir_is_slot(ref)) {
+        e->slot_loc[reg >= XMM0][ir_slot_index(ref)] = (int8_t)reg;
+    }
+}
+
+static Mem spill_mem(unsigned n)
+{
+    return mem_bd(RSP, FRAME_SPILL + (int32_t)n * 8);
+}
+
+static void spill(Emit *e, unsigned reg)
+{
+    IrRef ref = e->r[reg].ref;
+    if (e->temp_spill[ref] == NEVER) {
+        /* Far more cells than a block of CODE_BLOCK_MAX_INSNS can have live temps. */
+        g_assert(e->n_spills < FRAME_N_SPILLS);
+        e->temp_spill[ref] = (uint16_t)e->n_spills++;
+        if (reg >= XMM0) {
+            asm_rm(&e->a, OP_MOVSD_MR, reg - XMM0, spill_mem(e->temp_spill[ref]));
+        } else {
+            asm_store(&e->a, spill_mem(e->temp_spill[ref]), reg);
+        }
+    }
+    unbind(e, reg);
+}
+
+/* Makes room: forgets a copy, else spills a temp; whichever is needed last. */
+static unsigned evict_one(Emit *e, uint32_t candidates)
+{
+    unsigned best = NO_REG, best_temp = NO_REG;
+    for (uint32_t m = candidates; m; m &= m - 1) {
+        unsigned reg = (unsigned)__builtin_ctz(m);
+        if (ir_is_temp(e->r[reg].ref)) {
+            if (best_temp == NO_REG || e->r[reg].next > e->r[best_temp].next) {
+                best_temp = reg;
+            }
+        } else if (best == NO_REG || e->r[reg].next > e->r[best].next) {
+            best = reg;
+        }
+    }
+    if (best != NO_REG) {
+        unbind(e, best);
+        return best;
+    }
+    g_assert(best_temp != NO_REG);
+    spill(e, best_temp);
+    return best_temp;
+}
+
+static uint32_t class_mask(const Emit *e, unsigned cls)
+{
+    return e->allowed & (cls == CLS_GPR ? 0xffffu : 0xffff0000u);
+}
+
+unsigned ra_alloc(Emit *e, unsigned cls)
+{
+    uint32_t m = e->free & ~e->locked & class_mask(e, cls);
+    unsigned reg = m ? (unsigned)__builtin_ctz(m)
+                     : evict_one(e, class_mask(e, cls) & ~e->locked);
+    e->locked |= 1u << reg;
+    e->free &= ~(1u << reg);
+    return reg;
+}
+
+void ra_take(Emit *e, unsigned reg)
+{
+    IrRef ref = e->r[reg].ref;
+    if (ir_is_temp(ref)) {
+        uint32_t m = e->free & ~e->locked & class_mask(e, reg >= XMM0);
+        if (m && reg < XMM0) {
+            unsigned to = (unsigned)__builtin_ctz(m);
+            uint16_t next = e->r[reg].next;
+            asm_mov_rr(&e->a, to, reg);
+            unbind(e, reg);
+            bind(e, to, ref, next);
+        } else {
+            spill(e, reg);
+        }
+    } else {
+        unbind(e, reg);
+    }
+    e->locked |= 1u << reg;
+    e->free &= ~(1u << reg);
+}
+
+void ra_insn_end(Emit *e)
+{
+    /* Scratch registers and results that nobody reads become free. */
+    for (uint32_t m = e->locked | e->released; m; m &= m - 1) {
+        unsigned reg = (unsigned)__builtin_ctz(m);
+        if (e->r[reg].ref == IR_NONE) {
+            e->free |= 1u << reg;
+        } else if (e->r[reg].next == NEVER) {
+            unbind(e, reg);
+        }
+    }
+    e->free &= e->allowed;
+    e->locked = e->released = 0;
+}
+
+/* --- operands --- */
+
+static void lock(Emit *e, unsigned reg)
+{
+    e->locked |= 1u << reg;
+}
+
+static Opnd opnd_reg(unsigned reg)
+{
+    return (Opnd){ .kind = OPND_REG, .reg = (uint8_t)reg };
+}
+
+static Opnd opnd_mem(Mem m)
+{
+    return (Opnd){ .kind = OPND_MEM, .mem = m };
+}
+
+static unsigned const_gpr(Emit *e, IrRef ref, uint64_t v)
+{
+    for (uint32_t m = e->allowed & ~e->free & 0xffff; m; m &= m - 1) {
+        unsigned reg = (unsigned)__builtin_ctz(m);
+        if (e->r[reg].ref == ref) {
+            lock(e, reg);
+            return reg;
+        }
+    }
+    unsigned reg = ra_alloc(e, CLS_GPR);
+    asm_mov_ri(&e->a, reg, v);
+    if (v != (uint64_t)(int64_t)(int32_t)v) {
+        bind(e, reg, ref, NEVER - 1);
+    }
+    return reg;
+}
+
+static Opnd get(Emit *e, unsigned which, bool want_reg)
+{
+    IrRef ref = operand_ref(e, which);
+    uint16_t next = e->nu->use[which];
+    if (ir_is_const(ref)) {
+        uint64_t v = ir_const_value(e->f, ref);
+        /* (a is an address in memory operations of type I32) */
+        if (e->in->type == IR_I32 && which > 0 && e->in->op != IR_call) {
+            v = (uint64_t)(int64_t)(int32_t)v;
+        }
+        if (!want_reg && v == (uint64_t)(int64_t)(int32_t)v) {
+            return (Opnd){ .kind = OPND_IMM, .imm = (int64_t)v };
+        }
+        return opnd_reg(const_gpr(e, ref, ir_const_value(e->f, ref)));
+    }
+    if (ir_is_slot(ref)) {
+        unsigned s = ir_slot_index(ref);
+        int fixed = e->slot_fixed[s], copy = e->slot_loc[CLS_GPR][s];
+        if (fixed >= 0 && fixed < XMM0) {
+            return opnd_reg((unsigned)fixed);
+        }
+        if (copy >= 0) {
+            e->r[copy].next = next;
+            lock(e, (unsigned)copy);
+            return opnd_reg((unsigned)copy);
+        }
+        if (!want_reg && next == NEVER) {
+            return opnd_mem(slot_mem(e, s));
+        }
+        unsigned reg = ra_alloc(e, CLS_GPR);
+        asm_load(&e->a, reg, slot_mem(e, s));
+        if (next != NEVER) {
+            bind(e, reg, ref, next);
+        }
+        return opnd_reg(reg);
+    }
+    unsigned loc = e->temp_loc[ref];
+    if (loc < XMM0) {
+        e->r[loc].next = next;
+        lock(e, loc);
+        return opnd_reg(loc);
+    }
+    if (loc < N_HOST_REGS) {
+        unsigned reg = ra_alloc(e, CLS_GPR);
+        e->r[loc].next = next;
+        lock(e, loc);
+        asm_rr(&e->a, e->f->temp_type[ref] == IR_F32 ? OP_MOVD_RX : OP_MOVQ_RX, loc - XMM0, reg);
+        return opnd_reg(reg);
+    }
+    Mem m = spill_mem(e->temp_spill[ref]);
+    if (!want_reg && next == NEVER) {
+        return opnd_mem(m);
+    }
+    unsigned reg = ra_alloc(e, CLS_GPR);
+    asm_load(&e->a, reg, m);
+    if (next != NEVER && !is_fp_type(e->f->temp_type[ref])) {
+        bind(e, reg, ref, next);
+    }
+    return opnd_reg(reg);
+}
+
+Opnd ra_opnd(Emit *e, unsigned which)
+{
+    return get(e, which, false);
+}
+
+unsigned ra_gpr(Emit *e, unsigned which)
+{
+    return get(e, which, true).reg;
+}
+
+static Opnd get_xmm(Emit *e, unsigned which, bool single, bool want_reg)
+{
+    IrRef ref = operand_ref(e, which);
+    uint16_t next = e->nu->use[which];
+    unsigned reg;
+    Mem m;
+    if (ir_is_const(ref)) {
+        uint64_t v = ir_const_value(e->f, ref);
+        reg = ra_alloc(e, CLS_XMM);
+        if (v == 0) {
+            asm_rr(&e->a, 0x57 | O_0F, reg - XMM0, reg - XMM0);
+        } else {
+            unsigned g = ra_alloc(e, CLS_GPR);
+            asm_mov_ri(&e->a, g, v);
+            asm_rr(&e->a, OP_MOVQ_XR, reg - XMM0, g);
+        }
+        return opnd_reg(reg);
+    }
+    if (ir_is_slot(ref)) {
+        unsigned s = ir_slot_index(ref);
+        int fixed = e->slot_fixed[s], copy = e->slot_loc[CLS_XMM][s];
+        if (fixed >= 0 && fixed < XMM0) {
+            reg = ra_alloc(e, CLS_XMM);
+            asm_rr(&e->a, OP_MOVQ_XR, reg - XMM0, (unsigned)fixed);
+            return opnd_reg(reg);
+        }
+        if (fixed >= XMM0 && (single || !e->r[fixed].single)) {
+            return opnd_reg((unsigned)fixed);
+        }
+        if (copy >= 0 && (single || !e->r[copy].single)) {
+            e->r[copy].next = next;
+            lock(e, (unsigned)copy);
+            return opnd_reg((unsigned)copy);
+        }
+        m = slot_mem(e, s);
+        if (!want_reg && next == NEVER) {
+            return opnd_mem(m);
+        }
+        if (fixed >= XMM0) {
+            /* an F32 was put there: fetch the whole cell */
+            asm_rm(&e->a, OP_MOVSD, (unsigned)fixed - XMM0, m);
+            e->r[fixed].single = false;
+            return opnd_reg((unsigned)fixed);
+        }
+        if (copy >= 0) {
+            unbind(e, (unsigned)copy);
+        }
+        reg = ra_alloc(e, CLS_XMM);
+        asm_rm(&e->a, OP_MOVSD, reg - XMM0, m);
+        if (next != NEVER) {
+            bind(e, reg, ref, next);
+        }
+        return opnd_reg(reg);
+    }
+    unsigned loc = e->temp_loc[ref];
+    if (loc < N_HOST_REGS) {
+        e->r[loc].next = next;
+        lock(e, loc);
+        if (loc >= XMM0) {
+            return opnd_reg(loc);
+        }
+        reg = ra_alloc(e, CLS_XMM);
+        asm_rr(&e->a, OP_MOVQ_XR, reg - XMM0, loc);
+        return opnd_reg(reg);
+    }
+    m = spill_mem(e->temp_spill[ref]);
+    if (!want_reg && next == NEVER) {
+        return opnd_mem(m);
+    }
+    reg = ra_alloc(e, CLS_XMM);
+    asm_rm(&e->a, OP_MOVSD, reg - XMM0, m);
+    if (next != NEVER && is_fp_type(e->f->temp_type[ref])) {
+        bind(e, reg, ref, next);
+    }
+    return opnd_reg(reg);
+}
+
+unsigned ra_xmm(Emit *e, unsigned which, bool single)
+{
+    return get_xmm(e, which, single, true).reg;
+}
+
+Opnd ra_xmm_opnd(Emit *e, unsigned which, bool single)
+{
+    return get_xmm(e, which, single, false);
+}
+
+void ra_release(Emit *e)
+{
+    for (unsigned which = 0; which < 4; which++) {
+        IrRef ref = operand_ref(e, which);
+        if (ref == IR_NONE || ir_is_const(ref) || e->nu->use[which] != NEVER) {
+            continue;
+        }
+        for (unsigned cls = 0; cls < 2; cls++) {
+            int reg = -1;
+            if (ir_is_slot(ref)) {
+                reg = e->slot_loc[cls][ir_slot_index(ref)];
+            } else if (cls == 0 && e->temp_loc[ref] < N_HOST_REGS) {
+                reg = e->temp_loc[ref];
+            }
+            if (reg >= 0) {
+                unbind(e, (unsigned)reg);
+                e->free &= ~(1u << reg);
+                e->released |= 1u << reg;
+                e->locked |= 1u << reg;
+            }
+        }
+    }
+}
+
+/* --- results --- */
+
+static void forget_dst_copies(Emit *e, IrRef dst)
+{
+    if (ir_is_slot(dst)) {
+        unsigned s = ir_slot_index(dst);
+        for (unsigned cls = 0; cls < 2; cls++) {
+            int reg = e->slot_loc[cls][s];
+            if (reg >= 0) {
+                bool was_locked = e->locked >> reg & 1;
+                unbind(e, (unsigned)reg);
+                if (was_locked) {
+                    e->free &= ~(1u << reg);
+                    e->released |= 1u << reg;
+                }
+            }
+        }
+        e->slot_boxed[s] = 0;
+    }
+}
+
+static int fixed_dst(const Emit *e, unsigned cls)
+{
+    IrRef dst = e->in->dst;
+    if (ir_is_slot(dst)) {
+        int fixed = e->slot_fixed[ir_slot_index(dst)];
+        if (fixed >= 0 && (fixed >= XMM0) == (cls == CLS_XMM)) {
+            return fixed;
+        }
+    }
+    return -1;
+}
+
+unsigned ra_def(Emit *e, unsigned cls, unsigned hint)
+{
+    int fixed = fixed_dst(e, cls);
+    forget_dst_copies(e, e->in->dst);
+    if (fixed >= 0) {
+        return (unsigned)fixed;
+    }
+    if (hint < N_HOST_REGS && (e->released >> hint & 1) && (hint >= XMM0) == (cls == CLS_XMM)) {
+        return hint;
+    }
+    uint32_t mask = class_mask(e, cls);
+    if (!(e->free & ~e->locked & mask) && (e->released & mask)) {
+        return (unsigned)__builtin_ctz(e->released & mask);
+    }
+    return ra_alloc(e, cls);
+}
+
+unsigned ra_def_early(Emit *e, unsigned cls)
+{
+    int fixed = fixed_dst(e, cls);
+    if (fixed >= 0) {
+        bool used = false;
+        for (unsigned which = 0; which < 4; which++) {
+            used |= operand_ref(e, which) == e->in->dst;
+        }
+        if (!used) {
+            return (unsigned)fixed;
+        }
+    }
+    return ra_alloc(e, cls);
+}
+
+void ra_def_end(Emit *e, unsigned reg)
+{
+    IrRef dst = e->in->dst;
+    if (dst == IR_NONE) {
+        return;
+    }
+    uint16_t next = e->nu->dst;
+    if (ir_is_slot(dst)) {
+        unsigned s = ir_slot_index(dst);
+        int fixed = e->slot_fixed[s];
+        forget_dst_copies(e, dst);
+        e->insn_clean = false;
+        if (fixed >= 0) {
+            if ((unsigned)fixed != reg) {
+                if (fixed < XMM0) {
+                    asm_rr(&e->a, reg < XMM0 ? OP_MOV | O_W : OP_MOVQ_RX,
+                           reg < XMM0 ? (unsigned)fixed : reg - XMM0,
+                           reg < XMM0 ? reg : (unsigned)fixed);
+                } else if (reg < XMM0) {
+                    asm_rr(&e->a, OP_MOVQ_XR, (unsigned)fixed - XMM0, reg);
+                } else {
+                    asm_rr(&e->a, OP_MOVAPS, (unsigned)fixed - XMM0, reg - XMM0);
+                }
+            }
+            e->r[fixed].single = false;
+            if (e->soft >> fixed & 1) {
+                if (reg < XMM0) {
+                    asm_store(&e->a, slot_mem(e, s), reg);
+                } else {
+                    asm_rm(&e->a, OP_MOVSD_MR, reg - XMM0, slot_mem(e, s));
+                }
+            }
+            return;
+        }
+        if (reg < XMM0) {
+            asm_store(&e->a, slot_mem(e, s), reg);
+        } else {
+            asm_rm(&e->a, OP_MOVSD_MR, reg - XMM0, slot_mem(e, s));
+        }
+    }
+    /* A pinned register can't hold anything else; a hinted one may still be someone's. */
+    if (next != NEVER && (e->allowed >> reg & 1) && e->r[reg].ref == IR_NONE) {
+        bind(e, reg, dst, next);
+    } else if (ir_is_temp(dst) && next != NEVER) {
+        g_assert_not_reached();
+    }
+}
+
+void ra_def_end_single(Emit *e, unsigned reg)
+{
+    IrRef dst = e->in->dst;
+    if (!ir_is_slot(dst)) {
+        ra_def_end(e, reg);
+        return;
+    }
+    unsigned s = ir_slot_index(dst);
+    int fixed = e->slot_fixed[s];
+    bool boxed = e->slot_boxed[s];
+    Mem m = slot_mem(e, s), hi = m;
+    hi.disp += 4;
+    forget_dst_copies(e, dst);
+    e->insn_clean = false;
+    asm_rm(&e->a, OP_MOVSS_MR, reg - XMM0, m);
+    if (!boxed) {
+        asm_mov_mi(&e->a, false, hi, -1);
+    }
+    e->slot_boxed[s] = 1;
+    if (fixed >= XMM0) {
+        if ((unsigned)fixed != reg) {
+            asm_rr(&e->a, OP_MOVAPS, (unsigned)fixed - XMM0, reg - XMM0);
+        }
+        e->r[fixed].single = true;
+    } else if (fixed >= 0) {
+        asm_load(&e->a, (unsigned)fixed, m);
+    } else if (e->nu->dst != NEVER && (e->allowed >> reg & 1) && e->r[reg].ref == IR_NONE) {
+        bind(e, reg, dst, e->nu->dst);
+        e->r[reg].single = true;
+    }
+}
+
+void ra_def_in_memory(Emit *e)
+{
+    unsigned s = ir_slot_index(e->in->dst);
+    int fixed = e->slot_fixed[s];
+    forget_dst_copies(e, e->in->dst);
+    e->insn_clean = false;
+    if (fixed >= XMM0) {
+        asm_rm(&e->a, OP_MOVSD, (unsigned)fixed - XMM0, slot_mem(e, s));
+        e->r[fixed].single = false;
+    } else if (fixed >= 0) {
+        asm_load(&e->a, (unsigned)fixed, slot_mem(e, s));
+    }
+}
+
+void ra_drop_all(Emit *e)
+{
+    for (unsigned reg = 0; reg < N_HOST_REGS; reg++) {
+        if (e->r[reg].ref != IR_NONE) {
+            unbind(e, reg);
+        }
+    }
+    memset(e->slot_boxed, 0, e->f->n_slots);
+}
+
+void ra_before_call(Emit *e)
+{
+    for (unsigned reg = 0; reg < N_HOST_REGS; reg++) {
+        IrRef ref = e->r[reg].ref;
+        if (ref == IR_NONE) {
+            continue;
+        }
+        if (ir_is_temp(ref) && e->r[reg].next != NEVER) {
+            uint32_t locked = e->locked;
+            spill(e, reg);
+            e->locked = locked;
+        } else {
+            unbind(e, reg);
+        }
+    }
+}
+
+void emit_mov_opnd(Emit *e, bool w, unsigned d, Opnd o)
+{
+    switch (o.kind) {
+    case OPND_REG:
+        if (o.reg != d || !w) {
+            asm_rr(&e->a, OP_MOV | (w ? O_W : 0), d, o.reg);
+        }
+        break;
+    case OPND_MEM:
+        asm_rm(&e->a, OP_MOV | (w ? O_W : 0), d, o.mem);
+        break;
+    case OPND_IMM:
+        asm_mov_ri(&e->a, d, w ? (uint64_t)o.imm : (uint32_t)o.imm);
+        break;
+    }
+}

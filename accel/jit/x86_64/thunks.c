@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Code that all blocks share: the way in and out of generated code, slow paths of memory
+ * accesses, lookups.
+ *
+ * System V calling convention: rdi, rsi, rdx, rcx, r8; rbx, rbp, r12-r15 are kept by C. A fault
+ * in C code leaves by cpu_loop_exit, which abandons the frame of the enter thunk; its catcher calls
+ * jit_host_recover. Cpu.scratch[0] is nonzero while the guest's MXCSR is loaded, scratch[1] holds
+ * the C world's.
+ */
+#include <stddef.h>
+
+#include "accel/fp.h"
+#include "emit.h"
+
+Thunks thunks;
+HostFeatures host;
+
+typedef struct ThunkGen {
+    Asm a;
+    int32_t bias;
+    int32_t pin_offset[IR_N_PINS]; /* of the pin's slot, from rbp; none: INT32_MIN */
+} ThunkGen;
+
+static Mem tg_cpu(const ThunkGen *g, size_t offset)
+{
+    return mem_bd(RBP, (int32_t)offset - g->bias);
+}
+
+static void store_pins(ThunkGen *g)
+{
+    for (unsigned p = 0; p < IR_N_PINS; p++) {
+        if (g->pin_offset[p] != INT32_MIN) {
+            asm_store(&g->a, mem_bd(RBP, g->pin_offset[p]), pin_regs[p]);
+        }
+    }
+}
+
+/* mask: host registers wanted */
+static void load_pins(ThunkGen *g, uint32_t mask)
+{
+    for (unsigned p = 0; p < IR_N_PINS; p++) {
+        if (g->pin_offset[p] != INT32_MIN && (mask >> pin_regs[p] & 1)) {
+            asm_load(&g->a, pin_regs[p], mem_bd(RBP, g->pin_offset[p]));
+        }
+    }
+}
+
+enum { CALLER_SAVED = 1u << R8 | 1u << R9 | 1u << R10 | 1u << R11, ALL_REGS = 0xffff };
+
+static void call_c(ThunkGen *g, const void *fn)
+{
+    const uint8_t *next = jit_rx(g->a.p) + 5;
+    intptr_t rel = (intptr_t)fn - (intptr_t)next;
+    if (rel == (int32_t)rel) {
+        asm8(&g->a, 0xe8);
+        asm32(&g->a, (uint32_t)rel);
+    } else {
+        asm_mov_ri(&g->a, RAX, (uintptr_t)fn);
+        asm_rr(&g->a, 0xff, 2, RAX);
+    }
+}
+
+static void arg_cpu(ThunkGen *g)
+{
+    asm_rm(&g->a, OP_LEA | O_W, RDI, mem_bd(RBP, -g->bias));
+}
+
+static void load_tlb(ThunkGen *g)
+{
+    asm_load(&g->a, R14, tg_cpu(g, offsetof(Cpu, tlb)));
+}
+
+static const uint8_t *begin(ThunkGen *g)
+{
+    asm_nop(&g->a, (unsigned)(-(uintptr_t)g->a.p & 15));
+    return g->a.p;
+}
+
+static const uint8_t saved_regs[] = { RBX, RBP, R12, R13, R14, R15 };
+
+/* void enter(Cpu *cpu, const void *entry) */
+static void make_enter(ThunkGen *g)
+{
+    Asm *a = &g->a;
+    const uint8_t *at = begin(g);
+    for (unsigned i = 0; i < G_N_ELEMENTS(saved_regs); i++) {
+        if (saved_regs[i] & 8) {
+            asm8(a, 0x41);
+        }
+        asm8(a, 0x50 | (saved_regs[i] & 7));
+    }
+    asm_alu_ri(a, true, G_SUB, RSP, FRAME_SIZE);
+    asm_rm(a, OP_LEA | O_W, RBP, mem_bd(RDI, g->bias));
+    asm_rm(a, 0xae | O_0F, 2, tg_cpu(g, offsetof(Cpu, mxcsr)));
+    asm_mov_mi(a, true, tg_cpu(g, offsetof(Cpu, scratch[0])), 1);
+    load_tlb(g);
+    load_pins(g, ALL_REGS);
+    asm_rr(a, 0xff, 4, RSI);
+    jit.enter = (void (*)(Cpu *, const void *))(uintptr_t)jit_rx(at);
+}
+
+static void make_leave(ThunkGen *g)
+{
+    Asm *a = &g->a;
+    thunks.leave = begin(g);
+    store_pins(g);
+    asm_rm(a, 0xae | O_0F, 3, tg_cpu(g, offsetof(Cpu, mxcsr)));
+    asm_rm(a, 0xae | O_0F, 2, tg_cpu(g, offsetof(Cpu, scratch[1])));
+    asm_mov_mi(a, true, tg_cpu(g, offsetof(Cpu, scratch[0])), 0);
+    asm_alu_ri(a, true, G_ADD, RSP, FRAME_SIZE);
+    for (unsigned i = G_N_ELEMENTS(saved_regs); i-- > 0;) {
+        if (saved_regs[i] & 8) {
+            asm8(a, 0x41);
+        }
+        asm8(a, 0x58 | (saved_regs[i] & 7));
+    }
+    asm8(a, 0xc3);
+}
+
+static const uint8_t temp_regs[] = { RAX, RCX, RDX, RSI, RDI };
+
+/* A call from a slow path: all general registers survive. Frame cells as in emit.h. */
+static void slow_begin(ThunkGen *g)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(temp_regs); i++) {
+        asm8(&g->a, 0x50 | temp_regs[i]);
+    }
+    store_pins(g);
+    arg_cpu(g);
+}
+
+enum { SLOW_FRAME = 8 * (1 + 5) }; /* return address and saved registers */
+
+static void slow_end(ThunkGen *g, bool result)
+{
+    if (result) {
+        asm_store(&g->a, mem_bd(RSP, SLOW_FRAME + FRAME_RESULT), RAX);
+    }
+    load_pins(g, CALLER_SAVED);
+    load_tlb(g);
+    for (unsigned i = G_N_ELEMENTS(temp_regs); i-- > 0;) {
+        asm8(&g->a, 0x58 | temp_regs[i]);
+    }
+    asm8(&g->a, 0xc3);
+}
+
+static void arg_frame(ThunkGen *g, unsigned reg, int32_t cell, bool w)
+{
+    asm_rm(&g->a, OP_MOV | (w ? O_W : 0), reg, mem_bd(RSP, SLOW_FRAME + cell));
+}
+
+static uint64_t slow_rmw(Cpu *cpu, vaddr va, uint64_t value, uint32_t memop)
+{
+    return cpu_atomic_rmw(cpu, va, value, memop & 0xffffff, (IrRmw)(memop >> 24));
+}
+
+static void make_slow(ThunkGen *g)
+{
+    thunks.load = begin(g);
+    slow_begin(g);
+    arg_frame(g, RSI, FRAME_RESULT, true);
+    arg_frame(g, RDX, FRAME_MEMOP, false);
+    call_c(g, cpu_load);
+    slow_end(g, true);
+
+    thunks.store = begin(g);
+    slow_begin(g);
+    arg_frame(g, RSI, FRAME_RESULT, true);
+    arg_frame(g, RDX, FRAME_ARG0, true);
+    arg_frame(g, RCX, FRAME_MEMOP, false);
+    call_c(g, cpu_store);
+    slow_end(g, false);
+
+    thunks.rmw = begin(g);
+    slow_begin(g);
+    arg_frame(g, RSI, FRAME_RESULT, true);
+    arg_frame(g, RDX, FRAME_ARG0, true);
+    arg_frame(g, RCX, FRAME_MEMOP, false);
+    call_c(g, slow_rmw);
+    slow_end(g, true);
+
+    thunks.cas = begin(g);
+    slow_begin(g);
+    arg_frame(g, RSI, FRAME_RESULT, true);
+    arg_frame(g, RDX, FRAME_ARG0, true);
+    arg_frame(g, RCX, FRAME_ARG1, true);
+    arg_frame(g, R8, FRAME_MEMOP, false);
+    call_c(g, cpu_atomic_cas);
+    slow_end(g, true);
+
+    /* desc, a, b, c in result, memop, arg0, arg1 */
+    thunks.fp_soft = begin(g);
+    slow_begin(g);
+    arg_frame(g, RSI, FRAME_RESULT, true);
+    arg_frame(g, RDX, FRAME_MEMOP, true);
+    arg_frame(g, RCX, FRAME_ARG0, true);
+    arg_frame(g, R8, FRAME_ARG1, true);
+    call_c(g, jit_fp_soft);
+    slow_end(g, true);
+}
+
+/* Jumped to between blocks; the next block's entry comes back from C. */
+static void lookup_with(ThunkGen *g, const void *fn)
+{
+    store_pins(g);
+    arg_cpu(g);
+    call_c(g, fn);
+    load_pins(g, CALLER_SAVED);
+    load_tlb(g);
+    asm_rr(&g->a, 0xff, 4, RAX);
+}
+
+static void make_lookups(ThunkGen *g)
+{
+    thunks.lookup = begin(g); /* pc is in its slot */
+    lookup_with(g, code_lookup);
+    thunks.link = begin(g);   /* rsi: the JitLink */
+    lookup_with(g, jit_link);
+    thunks.stale = begin(g);  /* called from a dead block's entry */
+    asm8(&g->a, 0x58 | RSI);
+    asm_load(&g->a, RSI, mem_bd(RSI, -5 - 8));
+    lookup_with(g, jit_stale);
+}
+
+size_t jit_host_thunks(uint8_t *at, const TargetOps *t)
+{
+    __builtin_cpu_init();
+    host.bmi1 = __builtin_cpu_supports("bmi");
+    host.bmi2 = __builtin_cpu_supports("bmi2");
+    host.lzcnt = __builtin_cpu_supports("lzcnt") && host.bmi1;
+    host.popcnt = __builtin_cpu_supports("popcnt");
+    host.pclmul = __builtin_cpu_supports("pclmul");
+    host.avx = __builtin_cpu_supports("avx");
+    host.fma = __builtin_cpu_supports("fma") && host.avx;
+    host.sse41 = __builtin_cpu_supports("sse4.1");
+
+    ThunkGen g = { .a.p = at, .bias = (int32_t)t->slots[0].offset + 128 };
+    for (unsigned p = 0; p < IR_N_PINS; p++) {
+        g.pin_offset[p] = INT32_MIN;
+    }
+    for (unsigned s = 0; s < t->n_slots; s++) {
+        if (t->slots[s].pin >= 0) {
+            g.pin_offset[t->slots[s].pin] = (int32_t)t->slots[s].offset - g.bias;
+        }
+    }
+    make_enter(&g);
+    make_leave(&g);
+    make_slow(&g);
+    make_lookups(&g);
+    thunks.end = g.a.p;
+    return (size_t)(g.a.p - at);
+}
+
+void jit_host_recover(Cpu *cpu)
+{
+    if (cpu->scratch[0]) {
+        uint32_t csr = MXCSR_DEFAULT;
+        __asm__ volatile("stmxcsr %0" : "=m"(cpu->mxcsr));
+        __asm__ volatile("ldmxcsr %0" : : "m"(csr));
+        cpu->scratch[0] = 0;
+    }
+}

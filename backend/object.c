@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * -object: see include/backend/object.h.
+ *
+ * Memory backends say how much memory and of which kind: Sosia's RAM is always a memfd, so that
+ * memory-backend-ram and -memfd are what it does anyway. RAM in a file of the user's is refused.
+ */
+#include "backend/object.h"
+
+#include <string.h>
+
+#include "backend/rng.h"
+#include "util/error.h"
+#include "util/json.h"
+#include "util/opts.h"
+
+typedef struct ObjectType ObjectType;
+
+typedef struct Object {
+    char *id;
+    const ObjectType *type;
+    unsigned users;
+    uint64_t size;   /* memory backends */
+    void *data;      /* what object_use gives */
+} Object;
+
+struct ObjectType {
+    const char *name, *doc;
+    const char *const *keys; /* NULL-terminated */
+    bool (*create)(Object *o, GHashTable *opts, GError **error);
+    void (*destroy)(Object *o);
+};
+
+static GPtrArray *objects;
+
+/* ---- types ---- */
+
+static bool rng_random_create(Object *o, GHashTable *opts, GError **error)
+{
+    g_autofree char *filename = opts_take(opts, "filename");
+    o->data = rng_new_file(filename ? filename : "/dev/urandom", error);
+    return o->data;
+}
+
+static bool rng_builtin_create(Object *o, GHashTable *opts, GError **error)
+{
+    o->data = rng_new_builtin();
+    return true;
+}
+
+static void rng_destroy(Object *o)
+{
+    rng_free(o->data);
+}
+
+static bool take_flag(GHashTable *opts, const char *key, GError **error)
+{
+    bool ignored;
+    return opts_take_bool(opts, key, &ignored, error);
+}
+
+static bool memory_create(Object *o, GHashTable *opts, GError **error)
+{
+    /* Hints about host memory, and its sharing, change nothing that a guest could see. */
+    static const char *const flags[] = { "share", "prealloc", "merge", "dump", "seal",
+                                         "reserve" };
+    for (size_t i = 0; i < G_N_ELEMENTS(flags); i++)
+        if (!take_flag(opts, flags[i], error))
+            return false;
+    bool huge = false;
+    if (!opts_take_bool(opts, "hugetlb", &huge, error) ||
+        !opts_take_size(opts, "size", 1, &o->size, error))
+        return false;
+    if (huge)
+        return error_set(error, "hugetlb=on is not supported; transparent huge pages are used");
+    if (!o->size)
+        return error_set(error, "size= is missing");
+    return true;
+}
+
+static bool memory_file_create(Object *o, GHashTable *opts, GError **error)
+{
+    return error_set(error, "guest RAM in a file of your own is not supported; use "
+                     "memory-backend-memfd");
+}
+
+/* Scripts make one to move a disk off the main loop, where disks never are in Sosia. */
+static bool iothread_create(Object *o, GHashTable *opts, GError **error)
+{
+    static const char *const numbers[] = { "poll-max-ns", "poll-grow", "poll-shrink",
+                                           "aio-max-batch", "thread-pool-min",
+                                           "thread-pool-max" };
+    uint64_t ignored;
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+        if (!opts_take_number(opts, numbers[i], &ignored, error))
+            return false;
+    return true;
+}
+
+static const char *const rng_random_keys[] = { "filename", NULL };
+static const char *const no_keys[] = { NULL };
+static const char *const memory_keys[] = { "size", "share", "prealloc", "merge", "dump", "seal",
+                                           "reserve", "hugetlb", NULL };
+
+static const ObjectType types[] = {
+    { "iothread", "accepted; disks have threads of their own", no_keys, iothread_create, NULL },
+    { "memory-backend-file", "not supported: says so", memory_keys, memory_file_create, NULL },
+    { "memory-backend-memfd", "guest RAM: size=", memory_keys, memory_create, NULL },
+    { "memory-backend-ram", "guest RAM: size=", memory_keys, memory_create, NULL },
+    { "rng-builtin", "random bytes of the program, repeatable under -seed", no_keys,
+      rng_builtin_create, rng_destroy },
+    { "rng-random", "random bytes from a file: filename= (default /dev/urandom)",
+      rng_random_keys, rng_random_create, rng_destroy },
+};
+
+/* ---- objects ---- */
+
+static Object *find(const char *id)
+{
+    for (guint i = 0; objects && i < objects->len; i++) {
+        Object *o = g_ptr_array_index(objects, i);
+        if (!strcmp(o->id, id))
+            return o;
+    }
+    return NULL;
+}
+
+static const ObjectType *find_type(const char *name, GError **error)
+{
+    const char *names[G_N_ELEMENTS(types) + 1] = { NULL };
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+        if (!strcmp(types[i].name, name))
+            return &types[i];
+        names[i] = types[i].name;
+    }
+    const char *near = error_nearest(name, names);
+    if (near)
+        error_set(error, "there is no object type '%s'; did you mean '%s'?", name, near);
+    else
+        error_set(error, "there is no object type '%s'; '-object help' lists them", name);
+    return NULL;
+}
+
+bool object_add_from_opts(GHashTable *opts, GError **error)
+{
+    g_autofree char *type = opts_take(opts, "qom-type");
+    g_autofree char *id = opts_take(opts, "id");
+    const ObjectType *t = type ? find_type(type, error) : NULL;
+    if (!type)
+        return error_set(error, "the type is missing, as in rng-random,id=r0");
+    if (!t)
+        return false;
+    if (!id)
+        return error_set(error, "%s: id= is missing; others refer to the object by it", type);
+    if (find(id))
+        return error_set(error, "there is already an object '%s'", id);
+    Object *o = g_new0(Object, 1);
+    o->type = t;
+    if (!t->create(o, opts, error)) {
+        g_prefix_error(error, "%s: ", type);
+        g_free(o);
+        return false;
+    }
+    if (!opts_check_empty(opts, type, t->keys, error)) {
+        if (t->destroy)
+            t->destroy(o);
+        g_free(o);
+        return false;
+    }
+    o->id = g_steal_pointer(&id);
+    if (!objects)
+        objects = g_ptr_array_new();
+    g_ptr_array_add(objects, o);
+    return true;
+}
+
+bool object_add(const char *text, GError **error)
+{
+    GHashTable *opts = NULL;
+    if (*text == '{') {
+        g_autoptr(Json) v = json_parse(text, strlen(text), error);
+        opts = v ? json_to_opts(v, error) : NULL;
+    } else {
+        opts = opts_parse(text, "qom-type", error);
+    }
+    bool ok = opts && object_add_from_opts(opts, error);
+    if (opts)
+        g_hash_table_unref(opts);
+    return ok;
+}
+
+bool object_del(const char *id, GError **error)
+{
+    Object *o = find(id);
+    if (!o)
+        return error_set(error, "there is no object '%s'", id);
+    if (o->users)
+        return error_set(error, "object '%s' is in use; remove the device that uses it first",
+                         id);
+    if (o->type->destroy)
+        o->type->destroy(o);
+    g_ptr_array_remove(objects, o);
+    g_free(o->id);
+    g_free(o);
+    return true;
+}
+
+char *object_help(void)
+{
+    GString *s = g_string_new("List of user creatable objects:\n");
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+        g_string_append_printf(s, "  %-22s %s\n", types[i].name, types[i].doc);
+    return g_string_free(s, FALSE);
+}
+
+void object_foreach(void (*fn)(const char *id, const char *type, void *arg), void *arg)
+{
+    for (guint i = 0; objects && i < objects->len; i++) {
+        const Object *o = g_ptr_array_index(objects, i);
+        fn(o->id, o->type->name, arg);
+    }
+}
+
+const char *object_type(const char *id)
+{
+    const Object *o = find(id);
+    return o ? o->type->name : NULL;
+}
+
+void *object_use(const char *id, const char *type_prefix, GError **error)
+{
+    Object *o = find(id);
+    if (!o) {
+        error_set(error, "there is no object '%s'; define it with -object %s...,id=%s", id,
+                  type_prefix, id);
+        return NULL;
+    }
+    if (!g_str_has_prefix(o->type->name, type_prefix)) {
+        error_set(error, "object '%s' is of type %s, not %s...", id, o->type->name, type_prefix);
+        return NULL;
+    }
+    o->users++;
+    return o->data ? o->data : o;
+}
+
+void object_unuse(const char *id)
+{
+    Object *o = find(id);
+    if (o && o->users)
+        o->users--;
+}
+
+bool object_memory_size(const char *id, uint64_t *size, GError **error)
+{
+    Object *o = object_use(id, "memory-backend-", error);
+    if (!o)
+        return false;
+    *size = o->size;
+    return true;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Buses: what devices plug into. */
+#include <string.h>
+
+#include "hw/core/core.h"
+
+static GPtrArray *all_buses; /* in order of creation */
+
+static GPtrArray *buses(void)
+{
+    if (!all_buses)
+        all_buses = g_ptr_array_new();
+    return all_buses;
+}
+
+Bus *bus_new(const char *type, const char *name, Device *owner)
+{
+    Bus *bus = g_new0(Bus, 1);
+    bus->type = type;
+    bus->owner = owner;
+    bus->children = g_ptr_array_new();
+    if (name) {
+        bus->name = g_strdup(name);
+    } else {
+        /* As QEMU names them: the owner's id, or the type, and a number. */
+        const char *base = owner && owner->id ? owner->id : type;
+        unsigned n = 0;
+        do {
+            g_free(bus->name);
+            bus->name = g_strdup_printf("%s.%u", base, n++);
+        } while (bus_find(bus->name));
+    }
+    if (owner)
+        g_ptr_array_add(owner->buses, bus);
+    g_ptr_array_add(buses(), bus);
+    return bus;
+}
+
+void bus_free(Bus *bus)
+{
+    while (bus->children->len)
+        device_unrealize(g_ptr_array_index(bus->children, bus->children->len - 1));
+    g_ptr_array_remove(buses(), bus);
+    g_ptr_array_free(bus->children, TRUE);
+    g_free(bus->name);
+    g_free(bus);
+}
+
+Bus *bus_main(void)
+{
+    static Bus *main_bus;
+    if (!main_bus)
+        main_bus = bus_new("sysbus", "main-system-bus", NULL);
+    return main_bus;
+}
+
+Bus *bus_find(const char *name)
+{
+    for (guint i = 0; i < buses()->len; i++) {
+        Bus *bus = g_ptr_array_index(all_buses, i);
+        if (!strcmp(bus->name, name))
+            return bus;
+    }
+    return NULL;
+}
+
+/*
+ * QEMU walks its tree newest child first, so that the first virtio-*-device lands on the highest
+ * virtio-mmio slot. Guests see that as the order of their disks: keep it.
+ */
+Bus *bus_find_free(const char *type)
+{
+    if (!strcmp(type, "sysbus"))
+        return bus_main();
+    for (guint i = buses()->len; i-- > 0;) {
+        Bus *bus = g_ptr_array_index(all_buses, i);
+        if (!strcmp(bus->type, type) &&
+            (!bus->max_children || bus->children->len < (guint)bus->max_children))
+            return bus;
+    }
+    return NULL;
+}
+
+const char *bus_type_title(const char *type)
+{
+    if (!type || !strcmp(type, "sysbus"))
+        return "System";
+    if (!strcmp(type, "pci"))
+        return "PCI";
+    return type;
+}

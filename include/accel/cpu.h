@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A virtual CPU as the rest of the program sees it, whatever executes it.
+ *
+ * A target embeds Cpu as the first member of its own state (struct RiscvCpu { Cpu cpu; ... }).
+ * Architectural state lives in the target's part, complete and precise whenever the CPU is outside
+ * generated code, so that any accelerator can load and store it.
+ *
+ * Threads: fields belong to the vCPU's own thread unless marked "any thread".
+ */
+#ifndef ACCEL_CPU_H
+#define ACCEL_CPU_H
+
+#include <glib.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hw/state.h"
+#include "softmmu/memory.h"
+#include "util/softfloat.h"
+
+typedef uint64_t vaddr; /* guest virtual address */
+
+typedef struct Cpu Cpu;
+typedef struct TargetOps TargetOps;
+typedef struct TlbEntry TlbEntry;
+typedef struct TlbContext TlbContext;
+typedef struct CodeContext CodeContext;
+typedef struct TransCtx TransCtx;
+typedef struct IrSlot IrSlot;
+
+typedef enum MmuAccess { MMU_READ, MMU_WRITE, MMU_EXEC } MmuAccess;
+
+/* Why cpu_exec returned (accel/accel.h), kept in Cpu.exit_reason. */
+typedef enum CpuExit {
+    CPU_EXIT_NONE,       /* look at exit_request and go on */
+    CPU_EXIT_HALTED,     /* wfi and the like: sleep until has_work */
+    CPU_EXIT_DEBUG,      /* breakpoint, watchpoint or single step: stop the machine for gdb */
+    CPU_EXIT_YIELD,      /* let another vCPU run (icount, pause) */
+    CPU_EXIT_BUDGET,     /* icount budget used up */
+} CpuExit;
+
+struct Cpu {
+    /* --- what generated code touches; offsets are taken with offsetof --- */
+    _Atomic uint32_t exit_request; /* any thread: nonzero makes generated code leave at a poll */
+    uint32_t mxcsr;                /* host FP control/status that generated code runs under; its
+                                      sticky bits are part of the guest's FP flags (accel/fp.h) */
+    int64_t icount_left;           /* -icount: instructions until the next stop; goes negative */
+    TlbEntry *tlb;                 /* data TLB table of the current context and access mode */
+    CodeContext *code;             /* jump cache of the current address space and mode word */
+    uint64_t scratch[4];           /* for the JIT */
+
+    /* --- execution --- */
+    const TargetOps *target;
+    unsigned index;
+    uint32_t mode;                 /* translation mode word: all that the translator may assume */
+    uint32_t cflags;               /* CF_*: how blocks are made just now */
+    bool halted;
+    CpuExit exit_reason;
+    FpStatus fp;                   /* rounding mode, NaN policy, soft sticky flags */
+    void *jmpbuf[5];               /* __builtin_setjmp buffer of cpu_exec; see cpu_loop_exit */
+    TlbContext *tlb_ctx;           /* that .tlb belongs to */
+    TlbEntry *tlb_fetch;           /* table for instruction fetch (may differ: MPRV) */
+    TlbContext *tlb_fetch_ctx;
+    struct TlbState *tlb_state;    /* all contexts; accel/core/tlb.c */
+    void *engine;                  /* the accelerator's own */
+    AddressSpace *as;              /* physical memory as this CPU sees it */
+    uint64_t icount;               /* instructions done (icount mode), at the last stop */
+
+    /* --- thread (accel/core/vcpu.c) --- */
+    GThread *thread;
+    struct CpuWaker *waker;        /* what its thread sleeps on (accel/core/vcpu.h) */
+    _Atomic bool stop, stopped;    /* asked to pause; has paused. Written under the main lock */
+    _Atomic uint32_t in_exec;      /* between cpu_exec_start and cpu_exec_end */
+    bool unplugged;
+    GQueue *work;                  /* of cpu_run_on; under work_lock */
+    pthread_mutex_t work_lock;
+    _Atomic uint32_t interrupt_request; /* any thread; target-defined bits */
+
+    /* --- debugging --- */
+    GArray *breakpoints;           /* of vaddr; changed with the machine stopped */
+    GArray *watchpoints;           /* of CpuWatchpoint */
+    bool singlestep;
+    vaddr watch_hit;
+};
+
+typedef struct CpuWatchpoint {
+    vaddr addr;
+    uint64_t len;
+    bool on_read, on_write;
+} CpuWatchpoint;
+
+enum {
+    CF_NOCHAIN = 1,  /* -d nochain: every block ends in the dispatcher */
+    CF_ONE_INSN = 2, /* single step, one-insn-per-tb */
+    CF_ICOUNT = 4,   /* blocks count instructions */
+    CF_LIMIT_SHIFT = 16, /* from here: at most so many instructions; 0: no limit */
+};
+
+/* Result of an address translation. */
+typedef struct MmuResult {
+    hwaddr paddr;
+    uint8_t page_bits;   /* size of the leaf, log2; >= 12 */
+    bool r, w, x;        /* what may be done without another walk (w only if D is set, ...) */
+    bool global;         /* the same in all address spaces of this translation regime */
+    /*
+     * The answer isn't the same for the whole 4 KiB page (RISC-V PMP): no fast TLB entry may be
+     * made; every access translates anew. It holds for `extent` bytes from va on; of an access of
+     * more bytes (within this page) the slow path calls raise_mmu_fault with this result, in which
+     * `fault` is set for that purpose.
+     */
+    bool no_tlb;
+    uint16_t extent;
+    uint32_t fault;      /* target-defined, when translation fails */
+    uint64_t fault_info; /* target-defined (guest physical address, syndrome) */
+} MmuResult;
+
+/* What a target provides. One const table per guest architecture. */
+struct TargetOps {
+    const char *name;            /* "riscv64" */
+    size_t cpu_size;
+    const IrSlot *slots;         /* accel/ir.h */
+    unsigned n_slots;
+    uint16_t pc_slot;
+    unsigned n_mmu_idx;          /* access modes per TLB context; at most 8 */
+    unsigned max_insn_len;       /* bytes */
+    const StateField *state;     /* architectural state, offsets within the target's struct */
+    uint32_t state_version;
+
+    /* Names for -cpu help: NULL-terminated "name\0doc" pairs by index; NULL past the end. */
+    const char *(*model)(unsigned i, const char **doc);
+    /* Parses -cpu text ("rv64,zba=off") into the CPU's configuration. */
+    bool (*configure)(Cpu *cpu, const char *model, GError **error);
+    void (*init)(Cpu *cpu);      /* after configure, before the first reset */
+    void (*reset)(Cpu *cpu);
+    void (*loaded)(Cpu *cpu);    /* after a snapshot was loaded */
+
+    uint64_t (*get_pc)(Cpu *cpu);
+    void (*set_pc)(Cpu *cpu, uint64_t pc);
+    /* Decodes the instruction at t->pc and appends its IR; advances t->pc (accel/translate.h). */
+    void (*translate_insn)(TransCtx *t);
+    /*
+     * Walks the tables. No side effect but hardware A/D updates, and not even those if debug.
+     * False: the access faults, r->fault says how. mmu_idx is the target's access mode.
+     */
+    bool (*translate)(Cpu *cpu, vaddr va, MmuAccess access, int mmu_idx, bool debug,
+                      MmuResult *r);
+    /* Raises the fault that translate reported: does not return (cpu_loop_exit). */
+    void (*raise_mmu_fault)(Cpu *cpu, vaddr va, MmuAccess access, int mmu_idx,
+                            const MmuResult *r) G_GNUC_NORETURN;
+    void (*raise_unaligned)(Cpu *cpu, vaddr va, MmuAccess access) G_GNUC_NORETURN;
+    /* The bus refused physical access. */
+    void (*raise_bus_error)(Cpu *cpu, vaddr va, hwaddr pa, MmuAccess access,
+                            MemResult why) G_GNUC_NORETURN;
+    int (*fetch_mmu_idx)(Cpu *cpu);
+    int (*data_mmu_idx)(Cpu *cpu);
+
+    /* Any thread: is there a reason to leave the halted state? */
+    bool (*has_work)(Cpu *cpu);
+    /* Takes the highest-priority interrupt that is enabled, if any; true if it did. */
+    bool (*take_interrupt)(Cpu *cpu);
+    /* Register dump of `info registers` and -d cpu. */
+    void (*dump)(Cpu *cpu, GString *out);
+    /* info tlb / info mem; NULL where there is none */
+    void (*info_tlb)(Cpu *cpu, GString *out);
+    void (*info_mem)(Cpu *cpu, GString *out);
+    /* Register by name for `print $pc`, `info registers`, scripts; false: unknown. */
+    bool (*reg_by_name)(Cpu *cpu, const char *name, uint64_t *value);
+    int capstone_arch, capstone_mode; /* for accel/disas.h */
+};
+
+/* All targets in this build. */
+void target_register(const TargetOps *t);
+#define TARGET_REGISTER(t)                                                                     \
+    static void __attribute__((constructor)) register_##t(void) { target_register(&t); }
+const TargetOps *target_find(const char *name);
+GPtrArray *targets(void);
+
+/* All vCPUs, by index. Fixed once the machine runs. */
+extern Cpu **cpus;
+extern unsigned cpu_count;
+
+/* Main thread, before the machine starts. The accelerator must have been chosen. */
+Cpu *cpu_new(const TargetOps *t, const char *model, GError **error);
+
+/* --- any thread --- */
+void cpu_kick(Cpu *cpu);                       /* makes it look at its requests soon */
+void cpu_interrupt(Cpu *cpu, uint32_t mask);   /* sets interrupt_request bits and kicks */
+void cpu_clear_interrupt(Cpu *cpu, uint32_t mask);
+/* Queues fn for the vCPU's thread, between two blocks, without the main lock; _sync waits (not
+ * from another vCPU's thread) and gives up the main lock meanwhile, if it is held. */
+void cpu_run_on(Cpu *cpu, void (*fn)(Cpu *cpu, void *arg), void *arg);
+void cpu_run_on_sync(Cpu *cpu, void (*fn)(Cpu *cpu, void *arg), void *arg);
+/*
+ * All other vCPUs are outside generated code between these. Called from a vCPU thread (outside
+ * generated code) or the main thread. If the main lock is held, cpu_exclusive_begin gives it up
+ * while it waits: a vCPU may need it to come out.
+ */
+void cpu_exclusive_begin(void);
+void cpu_exclusive_end(void);
+/* Main lock held, returns when all have stopped. These nest: every pause needs its resume. */
+void cpus_pause_all(void);
+void cpus_resume_all(void);
+/* The calling vCPU, if it is one, runs nothing more until cpus_resume_all. */
+void cpu_stop_current(void);
+/* One instruction per block (-singlestep), on all CPUs. Main thread, main lock held. */
+void cpus_set_one_insn(bool on);
+extern __thread Cpu *current_cpu; /* of a vCPU thread, else NULL */
+
+/* --- for the exec loop (accel/core/exec.c) --- */
+/*
+ * Generated code runs only between these two, on the vCPU's thread without the main lock; see
+ * cpu_exclusive_begin. cpu_exec_start may wait.
+ *
+ * What Accel.exec owes the vCPU loop: it looks for interrupts (TargetOps.take_interrupt) when it
+ * is entered; when exit_request is set it leaves with CPU_EXIT_NONE and does not clear it (the
+ * loop clears it before it looks at the requests, then calls exec again). CPU_EXIT_HALTED: the
+ * loop sets Cpu.halted and sleeps until TargetOps.has_work. CPU_EXIT_BUDGET: icount_left
+ * instructions were done, exactly: a block that would overrun is not entered, shorter ones are.
+ * (icount_left may shrink during MMIO, when a timer is set; that block may run to its end.)
+ */
+extern _Atomic uint32_t cpu_exclusive_pending;
+void cpu_exec_start_slow(Cpu *cpu);
+void cpu_exec_end_slow(Cpu *cpu);
+static inline void cpu_exec_start(Cpu *cpu)
+{
+    atomic_store(&cpu->in_exec, 1);
+    if (G_UNLIKELY(atomic_load(&cpu_exclusive_pending)))
+        cpu_exec_start_slow(cpu);
+}
+static inline void cpu_exec_end(Cpu *cpu)
+{
+    atomic_store(&cpu->in_exec, 0);
+    if (G_UNLIKELY(atomic_load(&cpu_exclusive_pending)))
+        cpu_exec_end_slow(cpu);
+}
+
+/* --- the vCPU's own thread, from helpers --- */
+/*
+ * Leaves generated code or the interpreter at once and goes back to the dispatcher, which looks
+ * at exit_reason and requests and goes on at the target's pc. All architectural state must be in
+ * the Cpu struct already (engines guarantee that at helpers with IR_FAULTS).
+ */
+void cpu_loop_exit(Cpu *cpu) G_GNUC_NORETURN;
+
+/* --- guest virtual memory for debuggers, monitor, loaders (machine stopped or main lock) --- */
+bool cpu_debug_translate(Cpu *cpu, vaddr va, hwaddr *pa);
+bool cpu_debug_read(Cpu *cpu, vaddr va, void *buf, uint64_t len);
+bool cpu_debug_write(Cpu *cpu, vaddr va, const void *buf, uint64_t len); /* also ROM */
+
+#endif

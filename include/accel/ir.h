@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The intermediate representation between a guest's instructions and the engines.
+ *
+ * A function (IrFunc) is a list of instructions over *refs*:
+ *   slots   named cells of guest state (registers, pc, flag parts) in the Cpu struct; mutable, and
+ *           the only values that live across labels and blocks;
+ *   temps   assigned once, used after that and only within their basic block;
+ *   consts  64-bit constants from the function's pool.
+ * An operation reads all its operands before it writes dst. Any ref may be an operand; dst is a
+ * slot or a temp (or IR_NONE where the result isn't wanted).
+ *
+ * Types: I32 operations look at the low 32 bits of their operands and give a result whose upper 32
+ * bits are zero; I64 looks at all. F32 temps hold 32 bits, F64 64. A slot has a type for the
+ * benefit of register assignment; integer operations may be applied to FP slots (raw bits) and
+ * vice versa; cells are 8 bytes.
+ *
+ * Precise state: at an operation that may fault (ld, st, atomics, helpers with IR_FAULTS) every
+ * slot must hold its architectural value as of the start of the current guest instruction, and
+ * engines make the pc slot hold that instruction's address (from the last `insn` marker). So a
+ * translator writes a slot only after the last may-fault operation of its instruction, and
+ * optimisers do not move slot writes across may-fault operations or exits.
+ *
+ * Blocks are superblocks: control enters at the top and leaves by exit_if anywhere and by exactly
+ * one exit_* at the end. Local labels (forward only) exist for what an instruction needs inside.
+ * Regions of more than one block are lists of these joined by labels: pins hold at every label.
+ */
+#ifndef ACCEL_IR_H
+#define ACCEL_IR_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef uint16_t IrRef;
+enum {
+    IR_TEMP_BASE = 0,       /* 0 .. 0x3fff */
+    IR_SLOT_BASE = 0x4000,  /* | slot index */
+    IR_CONST_BASE = 0x8000, /* | pool index */
+    IR_NONE = 0xffff,
+    IR_MAX_TEMPS = 0x3fff,
+};
+#define IR_SLOT(n) ((IrRef)(IR_SLOT_BASE | (n)))
+static inline bool ir_is_temp(IrRef r) { return r < IR_SLOT_BASE; }
+static inline bool ir_is_slot(IrRef r) { return r >= IR_SLOT_BASE && r < IR_CONST_BASE; }
+static inline bool ir_is_const(IrRef r) { return r >= IR_CONST_BASE && r != IR_NONE; }
+static inline unsigned ir_slot_index(IrRef r) { return r & 0x3fff; }
+
+typedef enum IrType { IR_I32, IR_I64, IR_F32, IR_F64, IR_VOID } IrType;
+
+struct IrSlot {
+    const char *name;
+    uint32_t offset; /* in the Cpu struct, from its start; 8-byte cell */
+    IrType type;     /* I64 or F64 */
+    int8_t pin;      /* 0..7: pinned to that host register in generated code; -1: in memory */
+};
+typedef struct IrSlot IrSlot;
+enum { IR_N_PINS = 8 };
+
+typedef enum IrCond {
+    IR_EQ, IR_NE, IR_LT, IR_GE, IR_LE, IR_GT, IR_LTU, IR_GEU, IR_LEU, IR_GTU,
+    IR_TSTEQ, IR_TSTNE, /* (a & b) == 0, != 0 */
+} IrCond;
+static inline IrCond ir_cond_invert(IrCond c)
+{
+    static const uint8_t inv[] = { IR_NE, IR_EQ, IR_GE, IR_LT, IR_GT, IR_LE,
+                                   IR_GEU, IR_LTU, IR_GTU, IR_LEU, IR_TSTNE, IR_TSTEQ };
+    return (IrCond)inv[c];
+}
+
+/* Memory operation: what, how strictly, through which translation. */
+typedef uint32_t IrMemOp;
+enum {
+    IR_MO_8 = 0, IR_MO_16 = 1, IR_MO_32 = 2, IR_MO_64 = 3, IR_MO_128 = 4, IR_MO_SIZE = 7,
+    IR_MO_SIGN = 1 << 3,    /* sign-extend to 64 bits (of I32 type: to 32) */
+    IR_MO_ALIGN = 1 << 4,   /* unaligned: raise_unaligned */
+    IR_MO_BE = 1 << 5,
+    IR_MO_ATOMIC = 1 << 6,  /* single-copy atomic if aligned (plain x86 moves are) */
+    IR_MO_ACQUIRE = 1 << 7,
+    IR_MO_RELEASE = 1 << 8,
+    IR_MO_SEQ = 1 << 9,     /* sequentially consistent: a store drains the store buffer */
+    IR_MO_IDX = 1 << 10,    /* explicit access mode in bits 12..15, else the current one */
+    IR_MO_IDX_SHIFT = 12,
+    IR_MO_RMW_FAULT = 1 << 16, /* a load that faults as a store would (AMO) */
+};
+static inline unsigned ir_mo_bytes(IrMemOp m) { return 1u << (m & IR_MO_SIZE); }
+
+typedef enum IrRmw {
+    IR_RMW_SWAP, IR_RMW_ADD, IR_RMW_AND, IR_RMW_OR, IR_RMW_XOR, IR_RMW_ANDN,
+    IR_RMW_SMIN, IR_RMW_SMAX, IR_RMW_UMIN, IR_RMW_UMAX,
+} IrRmw;
+
+/* Fence: which earlier accesses before which later ones. */
+enum { IR_FENCE_RR = 1, IR_FENCE_RW = 2, IR_FENCE_WR = 4, IR_FENCE_WW = 8, IR_FENCE_ALL = 15 };
+
+/* Rounding attribute of FP operations: FP_RNE.. of util/softfloat.h, or the dynamic mode that the
+ * engine runs under (Cpu.mxcsr / Cpu.fp.rm). */
+enum { IR_RM_DYN = 7 };
+
+/* aux of fcmp */
+typedef enum IrFcmp {
+    IR_FEQ, IR_FLT, IR_FLE,       /* EQ quiet; LT, LE signal NV on any NaN */
+    IR_FEQ_SIG, IR_FLT_QUIET, IR_FLE_QUIET,
+} IrFcmp;
+enum { IR_FMA_NEG_PRODUCT = 8, IR_FMA_NEG_ADDEND = 16 }; /* with rm in the low bits of aux */
+enum { IR_CVT_UNSIGNED = 8, IR_CVT_NO_NX = 16 };         /* likewise */
+
+/*
+ * The operations: X(name, format, flags, doc). Formats:
+ *   D   dst <- a          DB  dst <- a, b      DBC dst <- a, b, c      N  none
+ *   CC* as the others, with an IrCond in aux
+ *   others are described by their doc.
+ * Flags: P pure (no effect but dst), F may fault, S side effect, E ends the block.
+ */
+#define IR_OPS(X)                                                                              \
+    X(insn, "N", S, "guest instruction starts: imm pc, aux length in bytes (0: not counted)")  \
+    X(mov, "D", P, "dst = a")                                                                  \
+    X(add, "DB", P, "a + b")                                                                   \
+    X(sub, "DB", P, "a - b")                                                                   \
+    X(and, "DB", P, "a & b")                                                                   \
+    X(or, "DB", P, "a | b")                                                                    \
+    X(xor, "DB", P, "a ^ b")                                                                   \
+    X(andn, "DB", P, "a & ~b")                                                                 \
+    X(orn, "DB", P, "a | ~b")                                                                  \
+    X(xnor, "DB", P, "~(a ^ b)")                                                               \
+    X(not, "D", P, "~a")                                                                       \
+    X(neg, "D", P, "-a")                                                                       \
+    X(shl, "DB", P, "a << b, b modulo width")                                                  \
+    X(shr, "DB", P, "logical a >> b, b modulo width")                                          \
+    X(sar, "DB", P, "arithmetic a >> b, b modulo width")                                       \
+    X(rotl, "DB", P, "rotate left, b modulo width")                                            \
+    X(rotr, "DB", P, "rotate right, b modulo width")                                           \
+    X(mul, "DB", P, "low half of a * b")                                                       \
+    X(mulhu, "DB", P, "high half, unsigned")                                                   \
+    X(mulhs, "DB", P, "high half, signed")                                                     \
+    X(mulhsu, "DB", P, "high half, a signed, b unsigned")                                      \
+    X(divs, "DB", P, "signed quotient; x/0 = -1, MIN/-1 = MIN")                                \
+    X(divu, "DB", P, "unsigned quotient; x/0 = all ones")                                      \
+    X(rems, "DB", P, "signed remainder; x%0 = x, MIN%-1 = 0")                                  \
+    X(remu, "DB", P, "unsigned remainder; x%0 = x")                                            \
+    X(sext8, "D", P, "sign-extend low 8 bits")                                                 \
+    X(sext16, "D", P, "sign-extend low 16 bits")                                               \
+    X(sext32, "D", P, "sign-extend low 32 bits to 64")                                         \
+    X(zext8, "D", P, "zero-extend low 8 bits")                                                 \
+    X(zext16, "D", P, "zero-extend low 16 bits")                                               \
+    X(zext32, "D", P, "zero-extend low 32 bits to 64")                                         \
+    X(bswap16, "D", P, "swap the low two bytes, zero the rest")                                \
+    X(bswap32, "D", P, "swap the low four bytes, zero the rest")                               \
+    X(bswap64, "D", P, "swap eight bytes")                                                     \
+    X(clz, "D", P, "leading zeros; width for 0")                                               \
+    X(ctz, "D", P, "trailing zeros; width for 0")                                              \
+    X(popcnt, "D", P, "bits set")                                                              \
+    X(clmul, "DB", P, "low 64 bits of the carry-less product")                                 \
+    X(clmulh, "DB", P, "high 64 bits of the carry-less product")                               \
+    X(orcb, "D", P, "every nonzero byte becomes 0xff")                                         \
+    X(smin, "DB", P, "signed minimum")                                                         \
+    X(smax, "DB", P, "signed maximum")                                                         \
+    X(umin, "DB", P, "unsigned minimum")                                                       \
+    X(umax, "DB", P, "unsigned maximum")                                                       \
+    X(setcond, "CCDB", P, "a cc b ? 1 : 0")                                                    \
+    X(select, "CCDBCE", P, "a cc b ? c : d")                                                   \
+    X(extract, "D", P, "bits of a: aux = start | len << 8, zero-extended")                     \
+    X(sextract, "D", P, "the same, sign-extended")                                             \
+    X(deposit, "DB", P, "a with bits aux = start | len << 8 replaced by b's low bits")         \
+    X(ld, "DM", F, "dst = memory at a + imm, memop")                                           \
+    X(st, "M", F, "memory at a + imm = b, memop")                                              \
+    X(rmw, "DM", F, "atomic: dst = old at a + imm; operation aux (IrRmw) with b; memop")       \
+    X(cas, "DM", F, "atomic: dst = old at a + imm; if equal to b then c is stored; memop")     \
+    X(fence, "N", S, "aux = IR_FENCE_*")                                                       \
+    X(fadd, "DB", P, "FP a + b, aux = rounding; all FP operations set the sticky flags")       \
+    X(fsub, "DB", P, "a - b")                                                                  \
+    X(fmul, "DB", P, "a * b")                                                                  \
+    X(fdiv, "DB", P, "a / b")                                                                  \
+    X(fsqrt, "D", P, "square root")                                                            \
+    X(fma, "DBC", P, "a * b + c fused; aux may negate product and addend")                     \
+    X(fmin, "DB", P, "minimumNumber (IEEE 754-2019), signalling NaNs raise NV")                \
+    X(fmax, "DB", P, "maximumNumber")                                                          \
+    X(fcmp, "DB", P, "type is that of a and b; aux = IrFcmp; dst is an integer, 0 or 1")        \
+    X(fcvt_f, "D", P, "between FP types: from type2 to type, aux = rounding")                  \
+    X(fcvt_fi, "D", P, "FP type2 to integer type, saturating by policy; aux rounding|flags")   \
+    X(fcvt_if, "D", P, "integer type2 to FP type; aux = rounding|IR_CVT_UNSIGNED")             \
+    X(fround, "D", P, "to an integral value; aux = rounding|IR_CVT_NO_NX")                     \
+    X(funbox, "D", P, "F32 of a NaN-boxed 64-bit cell: canonical NaN if not boxed")            \
+    X(fbox, "D", P, "64-bit cell with the F32 a in it, upper half ones")                       \
+    X(call, "H", S, "dst = helper imm(cpu, a, b, c, d); see IrHelper")                         \
+    X(label, "L", S, "local label aux")                                                        \
+    X(br, "L", S, "to label aux")                                                              \
+    X(brcond, "CCL", S, "a cc b: to label imm")                                                \
+    X(exit_if, "CCX", S, "a cc b: leave to guest pc imm (direct, linkable)")                   \
+    X(exit_jump, "X", E, "leave to guest pc imm (direct, linkable)")                           \
+    X(exit_ind, "I", E, "leave to guest pc in a; aux = IrJump")                                \
+    X(exit_loop, "N", E, "pc slot is set: back to the dispatcher, which looks for requests")   \
+    X(exit_lookup, "N", E, "pc slot is set and the mode may have changed: look the block up")
+
+typedef enum IrOp {
+#define X(n, f, fl, d) IR_##n,
+    IR_OPS(X)
+#undef X
+    IR_N_OPS
+} IrOp;
+
+typedef enum IrJump { IR_JUMP, IR_JUMP_CALL, IR_JUMP_RET } IrJump;
+
+typedef struct IrInsn {
+    uint8_t op, type, type2, cond; /* IrOp, IrType, source type of conversions, IrCond */
+    uint16_t aux;
+    IrRef dst, a, b, c, d;
+    IrMemOp memop;
+    int64_t imm; /* offset, pc, or const IrHelper * */
+} IrInsn;
+
+/* --- helpers --- */
+enum {
+    IR_PURE = 0,       /* reads only its arguments */
+    IR_READS = 1,      /* reads guest slots (any) */
+    IR_WRITES = 2,     /* may write guest slots (any) */
+    IR_FAULTS = 4,     /* may leave by cpu_loop_exit: pc and slots must be precise. Implies READS */
+    IR_FLUSHES = 8,    /* may change TLB tables, mode or Cpu.tlb/.code */
+    IR_FP = 16,        /* reads or changes FP flags, rounding, or uses host FP */
+};
+typedef struct IrHelper {
+    const char *name;
+    void *fn;        /* uint64_t fn(Cpu *, uint64_t...) with nargs arguments after cpu */
+    uint8_t nargs;   /* 0..4 */
+    bool has_result;
+    uint16_t effects;
+} IrHelper;
+
+/* --- functions --- */
+/* FP rules of a block; constant over a mode word. */
+typedef struct IrFpPolicy {
+    uint8_t nan;       /* FpNanPolicy of util/softfloat.h */
+    bool tiny_before, ftz, daz;
+    uint8_t rm;        /* dynamic rounding mode in force (FP_RNE, ...), as the mode word says */
+    uint8_t int_policy; /* FpIntPolicy: fcvt_fi of what the integer can't hold */
+} IrFpPolicy;
+
+typedef struct IrFunc {
+    IrInsn *insns;
+    unsigned n, cap;
+    uint64_t *consts;
+    unsigned n_consts, cap_consts;
+    unsigned n_temps;
+    IrType *temp_type;  /* by temp, n_temps of them */
+    unsigned cap_temps;
+    unsigned n_labels;
+    unsigned n_guest_insns;
+    const IrSlot *slots;
+    unsigned n_slots;
+    uint16_t pc_slot;
+    IrFpPolicy fp;
+    /* of the builder and the passes */
+    uint16_t const_hash[64];
+    struct IrScratch *scratch;
+} IrFunc;
+
+IrFunc *ir_func_new(const IrSlot *slots, unsigned n_slots, uint16_t pc_slot);
+void ir_func_free(IrFunc *f);
+void ir_func_clear(IrFunc *f); /* keeps the storage */
+IrFunc *ir_func_copy(const IrFunc *f);
+
+/* --- building (inline-cheap; no checks beyond asserts: see ir_verify) --- */
+IrRef ir_const(IrFunc *f, uint64_t v);
+IrRef ir_temp(IrFunc *f, IrType t);
+unsigned ir_label_new(IrFunc *f);
+IrInsn *ir_emit(IrFunc *f, IrOp op, IrType type, IrRef dst, IrRef a, IrRef b);
+
+static inline uint64_t ir_const_value(const IrFunc *f, IrRef r)
+{
+    return f->consts[r & 0x3fff];
+}
+
+/* dst = op(a, b) into a new temp, the common case in translators. */
+static inline IrRef ir_op2(IrFunc *f, IrOp op, IrType type, IrRef a, IrRef b)
+{
+    IrRef t = ir_temp(f, type);
+    ir_emit(f, op, type, t, a, b);
+    return t;
+}
+static inline IrRef ir_op1(IrFunc *f, IrOp op, IrType type, IrRef a)
+{
+    return ir_op2(f, op, type, a, IR_NONE);
+}
+static inline void ir_mov(IrFunc *f, IrRef dst, IrRef a)
+{
+    ir_emit(f, IR_mov, IR_I64, dst, a, IR_NONE);
+}
+void ir_insn(IrFunc *f, uint64_t pc, unsigned len);
+void ir_setcond(IrFunc *f, IrType t, IrCond cc, IrRef dst, IrRef a, IrRef b);
+void ir_select(IrFunc *f, IrType t, IrCond cc, IrRef dst, IrRef a, IrRef b, IrRef c, IrRef d);
+void ir_ld(IrFunc *f, IrType t, IrRef dst, IrRef addr, int64_t offset, IrMemOp m);
+void ir_st(IrFunc *f, IrType t, IrRef value, IrRef addr, int64_t offset, IrMemOp m);
+void ir_rmw(IrFunc *f, IrType t, IrRmw op, IrRef dst, IrRef addr, IrRef value, IrMemOp m);
+void ir_cas(IrFunc *f, IrType t, IrRef dst, IrRef addr, IrRef expect, IrRef value, IrMemOp m);
+void ir_fence(IrFunc *f, unsigned mask);
+void ir_label(IrFunc *f, unsigned label);
+void ir_br(IrFunc *f, unsigned label);
+void ir_brcond(IrFunc *f, IrType t, IrCond cc, IrRef a, IrRef b, unsigned label);
+void ir_call(IrFunc *f, const IrHelper *h, IrRef dst, IrRef a, IrRef b, IrRef c, IrRef d);
+void ir_exit_if(IrFunc *f, IrType t, IrCond cc, IrRef a, IrRef b, uint64_t pc);
+void ir_exit_jump(IrFunc *f, uint64_t pc);
+void ir_exit_ind(IrFunc *f, IrRef pc, IrJump kind);
+void ir_exit_loop(IrFunc *f);
+void ir_exit_lookup(IrFunc *f);
+
+/* --- passes --- */
+/* NULL if f keeps all rules, else what is wrong (static or per-thread text). */
+const char *ir_verify(const IrFunc *f);
+void ir_print(const IrFunc *f, FILE *out);
+/* Constant folding, copy propagation, dead code, dead slot writes. One pass forward, one back. */
+void ir_optimize(IrFunc *f);
+
+extern const char *const ir_op_names[IR_N_OPS];
+extern const char *const ir_op_formats[IR_N_OPS];
+extern const uint8_t ir_op_flags[IR_N_OPS];
+enum { IR_OPF_P = 1, IR_OPF_F = 2, IR_OPF_S = 4, IR_OPF_E = 8 };
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Block backends: -drive, -blockdev. Requests are asynchronous: submitted on the main thread (or
+ * by a device under the main lock), carried out by worker threads, completed on the main thread
+ * under the main lock.
+ */
+#ifndef BACKEND_BLOCK_H
+#define BACKEND_BLOCK_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+typedef struct BlockBackend BlockBackend;
+
+typedef enum BlockOp { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD, BLOCK_WRITE_ZEROES } BlockOp;
+
+/* -drive text ("file=x,format=raw,if=none,id=hd0"); *interface gets if= ("none", "virtio", ...). */
+BlockBackend *drive_new(const char *opts, char **interface, GError **error);
+/* What if= is where a -drive does not say; the board's, set before drives are looked up. */
+void drive_set_default_interface(const char *interface);
+/* -blockdev text or JSON ("driver=raw,node-name=n0,file.driver=file,file.filename=x"). */
+BlockBackend *blockdev_new(const char *opts, GError **error);
+/* The same from "dotted.key" -> text pairs (blockdev-add). */
+BlockBackend *blockdev_new_from_opts(GHashTable *opts, GError **error);
+BlockBackend *block_find(const char *id_or_node);
+/* The Nth drive with if=<interface> not yet claimed by a device (-drive if=virtio, pflash). */
+BlockBackend *drive_next(const char *interface);
+/* The drive with if=<interface> at that unit (index=N or unit=N; else in order), or NULL. */
+BlockBackend *drive_get(const char *interface, unsigned unit);
+void block_foreach(void (*fn)(BlockBackend *b, void *arg), void *arg);
+void block_free(BlockBackend *b);
+void block_close_all(void); /* drains and flushes everything; at exit */
+
+const char *block_id(const BlockBackend *b);
+const char *block_filename(const BlockBackend *b);
+const char *block_format(const BlockBackend *b);
+uint64_t block_size(const BlockBackend *b);      /* bytes */
+bool block_read_only(const BlockBackend *b);
+bool block_inserted(const BlockBackend *b);      /* false: a drive without a medium */
+bool block_discard_enabled(const BlockBackend *b);
+const char *block_serial(const BlockBackend *b); /* serial=, or NULL */
+/* Write-back cache: while off, a write is on stable storage before it completes. */
+bool block_write_cache(const BlockBackend *b);
+void block_set_write_cache(BlockBackend *b, bool on);
+/* Grows or shrinks (block_resize); the owner's listener is told. NULL takes the listener away. */
+bool block_resize(BlockBackend *b, uint64_t size, GError **error);
+void block_set_resize_listener(BlockBackend *b, void (*fn)(void *opaque), void *opaque);
+bool block_claim(BlockBackend *b, const char *owner, GError **error); /* one device per drive */
+void block_release(BlockBackend *b);
+
+/*
+ * Submits; done(opaque, ret) with ret 0 or -errno comes later, never from within the call.
+ * iov and what it points at must live until then. Ranges beyond the end give -EIO.
+ */
+void block_submit(BlockBackend *b, BlockOp op, uint64_t offset, const struct iovec *iov, int n_iov,
+                  uint64_t len, void (*done)(void *opaque, int ret), void *opaque);
+/*
+ * Between these, requests may be held back so that a burst costs one wake-up, and what the host
+ * has in its cache may complete at once: block_batch_end calls done() for those. May nest.
+ */
+void block_batch_begin(void);
+void block_batch_end(void);
+/* Within done(): more calls of done() for this backend follow at once (interrupt after the last). */
+bool block_completions_left(const BlockBackend *b);
+/* Waits until nothing is in flight for it. */
+void block_drain(BlockBackend *b);
+/* Waits until nothing is in flight (snapshot, exit). */
+void block_drain_all(void);
+/* Synchronous, for firmware images and boot code before the machine runs. */
+int block_read_sync(BlockBackend *b, uint64_t offset, void *buf, uint64_t len);
+int block_write_sync(BlockBackend *b, uint64_t offset, const void *buf, uint64_t len);
+/* -snapshot: writes go to a temporary overlay; `commit` writes them back. */
+void block_set_snapshot_default(bool on);
+/* NULL: all drives that have an overlay. */
+bool block_commit(BlockBackend *b, GError **error);
+
+/* What a machine's print-outs need: `info block`, query-block. */
+void block_print(GString *out);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* -object: backends that devices and boards refer to by id. */
+#ifndef BACKEND_OBJECT_H
+#define BACKEND_OBJECT_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* QEMU's text ("rng-random,id=r0,filename=/dev/urandom") or JSON ('{"qom-type": ...}'). */
+bool object_add(const char *opts, GError **error);
+/* From option texts (object-add); "qom-type" is the type. Keys that were taken are gone. */
+bool object_add_from_opts(GHashTable *opts, GError **error);
+/* Refuses while something uses it. */
+bool object_del(const char *id, GError **error);
+char *object_help(void); /* -object help; caller frees */
+void object_foreach(void (*fn)(const char *id, const char *type, void *arg), void *arg);
+const char *object_type(const char *id); /* NULL: no such object */
+
+/* The object behind an id, counted as used until object_unuse. NULL with a reason. */
+void *object_use(const char *id, const char *type_prefix, GError **error);
+void object_unuse(const char *id);
+
+/* -machine memory-backend=ID: its size. */
+bool object_memory_size(const char *id, uint64_t *size, GError **error);
+
+#endif

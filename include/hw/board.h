@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Boards (-machine): one file each, registered by constructor.
+ */
+#ifndef HW_BOARD_H
+#define HW_BOARD_H
+
+#include "hw/device.h"
+
+typedef struct Machine {
+    const struct BoardType *board;
+    const char *target;      /* "riscv64" */
+    uint64_t ram_size;       /* bytes */
+    unsigned cpus, max_cpus, sockets, cores, threads;
+    const char *cpu_model;   /* text of -cpu, or NULL for the board's default */
+    const char *kernel, *initrd, *append, *dtb, *bios; /* NULL: not given */
+    const char *dumpdtb;
+    const char *pflash[2];   /* drive ids, or NULL */
+    GHashTable *opts;        /* board-specific -machine options: char * -> char * */
+    MemoryRegion ram;
+    struct DeviceTree *fdt;  /* softmmu/fdt.h; NULL on boards without one */
+    void *board_state;       /* the board's own struct */
+} Machine;
+
+typedef struct BoardType {
+    const char *name;   /* "virt" */
+    const char *alias;
+    const char *doc;
+    const char *target; /* "riscv64" */
+    const char *default_cpu;
+    unsigned max_cpus;
+    uint64_t default_ram; /* bytes */
+    const char *const *options; /* NULL-terminated "name=doc" of board-specific options */
+    size_t state_size;
+    bool (*init)(Machine *m, GError **error); /* builds it all, CPUs included */
+    /* Where -serial N goes is the board's: it calls serial_hd(N). */
+} BoardType;
+
+void board_type_register(const BoardType *t);
+#define BOARD_REGISTER(t)                                                                      \
+    static void __attribute__((constructor)) register_##t(void) { board_type_register(&t); }
+const BoardType *board_type_find(const char *target, const char *name);
+GPtrArray *board_types(void);
+
+extern Machine *current_machine;
+
+#endif

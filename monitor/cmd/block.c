@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Disks. */
+#include "backend/block.h"
+
+#include <string.h>
+
+#include "monitor/schema/commands_gen.h"
+#include "util/error.h"
+
+static Json *inserted(BlockBackend *b)
+{
+    static const char *const zeroes[] = { "backing_file_depth", "bps", "bps_rd", "bps_wr", "iops",
+                                          "iops_rd", "iops_wr", "write_threshold" };
+    const char *file = block_filename(b) ? block_filename(b) : "";
+    Json *o = json_object(), *image = json_object(), *cache = json_object();
+    json_set_str(image, "filename", file);
+    json_set_str(image, "format", block_format(b));
+    json_set_uint(image, "virtual-size", block_size(b));
+    json_set_bool(cache, "writeback", block_write_cache(b));
+    json_set_bool(cache, "direct", false);
+    json_set_bool(cache, "no-flush", false);
+    json_set_str(o, "file", file);
+    json_set_str(o, "node-name", block_id(b));
+    json_set_bool(o, "ro", block_read_only(b));
+    json_set_str(o, "drv", block_format(b));
+    json_set_bool(o, "encrypted", false);
+    json_set_str(o, "detect_zeroes", "off");
+    for (size_t i = 0; i < G_N_ELEMENTS(zeroes); i++)
+        json_set_int(o, zeroes[i], 0);
+    json_set(o, "image", image);
+    json_set(o, "cache", cache);
+    return o;
+}
+
+static void describe(BlockBackend *b, void *arg)
+{
+    Json *o = json_object();
+    json_set_str(o, "device", block_id(b));
+    json_set_bool(o, "locked", false);
+    json_set_bool(o, "removable", !block_inserted(b));
+    json_set_str(o, "type", "unknown");
+    if (block_inserted(b))
+        json_set(o, "inserted", inserted(b));
+    json_add(arg, o);
+}
+
+Json *qmp_query_block(const Json *args, GError **error)
+{
+    Json *list = json_array();
+    block_foreach(describe, list);
+    return list;
+}
+
+/* The lines of one device: from its name to the empty line. */
+void hmp_info_block(Monitor *mon, const Json *args)
+{
+    const char *device = json_get_str(args, "device", NULL);
+    g_autoptr(GString) out = g_string_new(NULL);
+    if (device && !block_find(device)) {
+        monitor_printf(mon, "Error: Device '%s' not found\n", device);
+        return;
+    }
+    block_print(out);
+    if (!device) {
+        monitor_puts(mon, out->str);
+        return;
+    }
+    g_auto(GStrv) parts = g_strsplit(out->str, "\n\n", -1);
+    for (char **p = parts; *p; p++) {
+        const char *text = *p + (**p == '\n');
+        size_t n = strlen(device);
+        if (!strncmp(text, device, n) && (text[n] == ' ' || text[n] == ':'))
+            monitor_printf(mon, "%s\n", g_strchomp(*p) + (text - *p));
+    }
+}
+
+void hmp_commit(Monitor *mon, const Json *args)
+{
+    const char *device = json_get_str(args, "device", "");
+    bool all = !strcmp(device, "all");
+    BlockBackend *b = all ? NULL : block_find(device);
+    GError *error = NULL;
+    if (!all && !b)
+        monitor_printf(mon, "Device '%s' not found\n", device);
+    else if (!block_commit(b, &error))
+        monitor_printf(mon, "'commit' error for '%s': %s\n", device, error->message);
+    g_clear_error(&error);
+}
+
+bool qmp_block_resize(const Json *args, GError **error)
+{
+    const char *id = json_get_str(args, "device", NULL);
+    const char *node = json_get_str(args, "node-name", NULL);
+    BlockBackend *b = id || node ? block_find(id ? id : node) : NULL;
+    int64_t size = json_get_int(args, "size", 0);
+    if (!b)
+        return qmp_error_set(error, QMP_ERROR_DEVICE_NOT_FOUND,
+                             "Cannot find device='%s' nor node-name='%s'", id ? id : "",
+                             node ? node : "");
+    if (size < 0)
+        return error_set(error, "Parameter 'size' is out of range");
+    return block_resize(b, size, error);
+}

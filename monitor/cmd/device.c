@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Devices: plugging, lists, properties. */
+#include "hw/device.h"
+
+#include <string.h>
+
+#include "monitor/schema/commands_gen.h"
+#include "util/error.h"
+#include "util/opts.h"
+
+static bool add(GHashTable *opts, GError **error)
+{
+    const char *driver = opts_get(opts, "driver", NULL);
+    if (!driver)
+        return error_set(error, "Parameter 'driver' is missing");
+    const DeviceType *t = device_type_find(driver);
+    if (!t)
+        return error_set(error, "'%s' is not a valid device model name", driver);
+    if (!t->hotpluggable)
+        return error_set(error, "Device '%s' can't be added while the machine runs; use -device",
+                         driver);
+    return device_create_from_opts(opts, error) != NULL;
+}
+
+bool qmp_device_add(const Json *args, GError **error)
+{
+    GHashTable *opts = json_to_opts(args, error);
+    bool ok = opts && add(opts, error);
+    g_clear_pointer(&opts, g_hash_table_unref);
+    return ok;
+}
+
+void hmp_device_add(Monitor *mon, const Json *args)
+{
+    GError *error = NULL;
+    const char *text = json_get_str(args, "device", "");
+    if (!strcmp(text, "help") || !strcmp(text, "?")) {
+        g_autofree char *help = device_help(NULL, &error);
+        monitor_puts(mon, help ? help : "");
+        g_clear_error(&error);
+        return;
+    }
+    GHashTable *opts = opts_parse(text, "driver", &error);
+    if (!opts || !add(opts, &error))
+        monitor_report(mon, error);
+    g_clear_pointer(&opts, g_hash_table_unref);
+}
+
+bool qmp_device_del(const Json *args, GError **error)
+{
+    const char *id = json_get_str(args, "id", "");
+    const char *last = g_str_has_prefix(id, "/machine/peripheral/") ? strrchr(id, '/') + 1 : id;
+    Device *dev = *last ? device_find(last) : NULL;
+    if (!dev)
+        return qmp_error_set(error, QMP_ERROR_DEVICE_NOT_FOUND, "Device '%s' not found", id);
+    if (!dev->type->hotpluggable)
+        return error_set(error, "Device '%s' does not support hotplugging", dev->type->name);
+    Json *data = json_object();
+    g_autofree char *path = g_strdup_printf("/machine/%s/%s",
+                                            dev->id ? "peripheral" : "unattached",
+                                            dev->id ? dev->id : dev->path);
+    json_set_str(data, "device", dev->id);
+    json_set_str(data, "path", path);
+    device_unrealize(dev);
+    qmp_event_emit("DEVICE_DELETED", data);
+    return true;
+}
+
+void hmp_info_qtree(Monitor *mon, const Json *args)
+{
+    GString *out = g_string_new(NULL);
+    device_print_tree(out);
+    monitor_puts(mon, out->str);
+    g_string_free(out, TRUE);
+}
+
+void hmp_info_qdm(Monitor *mon, const Json *args)
+{
+    g_autofree char *help = device_help(NULL, NULL);
+    monitor_puts(mon, help ? help : "");
+}
+
+void hmp_info_irq(Monitor *mon, const Json *args)
+{
+    for (Device *dev = device_first(); dev; dev = dev->next) {
+        int lines = 0, high = 0;
+        for (int i = 0; dev->irq && i < dev->type->irqs; i++) {
+            lines++;
+            high += dev->irq[i].level != 0;
+        }
+        if (high)
+            monitor_printf(mon, "%s: %d of %d lines raised\n", dev->path, high, lines);
+    }
+}
+
+/* ---- lists for programs ---- */
+
+static const char *prop_type_name(PropType t)
+{
+    switch (t) {
+    case PROP_BOOL:
+        return "bool";
+    case PROP_U8:
+        return "uint8";
+    case PROP_U16:
+        return "uint16";
+    case PROP_U32:
+        return "uint32";
+    case PROP_U64:
+        return "uint64";
+    case PROP_SIZE:
+        return "size";
+    case PROP_ON_OFF_AUTO:
+        return "OnOffAuto";
+    case PROP_PCI_ADDR:
+        return "int32";
+    default: /* ids of backends are strings to a client */
+        return "str";
+    }
+}
+
+Json *qmp_device_list_properties(const Json *args, GError **error)
+{
+    const char *name = json_get_str(args, "typename", "");
+    const DeviceType *t = device_type_find(name);
+    if (!t) {
+        qmp_error_set(error, QMP_ERROR_DEVICE_NOT_FOUND, "Device '%s' not found", name);
+        return NULL;
+    }
+    Json *list = json_array();
+    for (const Prop *p = t->props; p && p->name; p++) {
+        Json *o = json_object();
+        json_set_str(o, "name", p->name);
+        json_set_str(o, "type", prop_type_name(p->type));
+        json_set_str(o, "description", p->doc);
+        if (p->def)
+            json_set_str(o, "default-value", p->def);
+        json_add(list, o);
+    }
+    return list;
+}
+
+Json *qmp_qom_list_properties(const Json *args, GError **error)
+{
+    const char *name = json_get_str(args, "typename", "");
+    if (!device_type_find(name)) {
+        error_set(error, "Class '%s' not found", name);
+        return NULL;
+    }
+    return qmp_device_list_properties(args, error);
+}
+
+static void add_type(Json *list, const char *name, const char *parent, bool abstract)
+{
+    Json *o = json_object();
+    json_set_str(o, "name", name);
+    if (abstract)
+        json_set_bool(o, "abstract", true);
+    json_set_str(o, "parent", parent);
+    json_add(list, o);
+}
+
+static const char *parent_of(const DeviceType *t)
+{
+    if (!t->bus_type || !strcmp(t->bus_type, "sysbus"))
+        return "sys-bus-device";
+    return !strcmp(t->bus_type, "virtio-bus") ? "virtio-device"
+           : !strcmp(t->bus_type, "pci")      ? "pci-device" : "device";
+}
+
+Json *qmp_qom_list_types(const Json *args, GError **error)
+{
+    static const char *const bases[][2] = {
+        { "device", "object" }, { "sys-bus-device", "device" }, { "virtio-device", "device" },
+        { "pci-device", "device" },
+    };
+    const char *implements = json_get_str(args, "implements", "object");
+    bool abstract = json_get_bool(args, "abstract", false);
+    bool any = !strcmp(implements, "object") || !strcmp(implements, "device");
+    Json *list = json_array();
+    for (size_t i = 0; abstract && i < G_N_ELEMENTS(bases); i++)
+        add_type(list, bases[i][0], bases[i][1], true);
+    for (unsigned i = 0; i < device_types()->len; i++) {
+        const DeviceType *t = device_types()->pdata[i];
+        if (any || !strcmp(implements, parent_of(t)) || !strcmp(implements, t->name))
+            add_type(list, t->name, parent_of(t), false);
+    }
+    return list;
+}

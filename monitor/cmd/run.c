@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Commands that run, stop and reset the machine. */
+#include <string.h>
+
+#include "monitor/schema/commands_gen.h"
+#include "softmmu/run.h"
+#include "util/error.h"
+
+bool qmp_quit(const Json *args, GError **error)
+{
+    monitor_end();
+    vm_request_shutdown(SHUTDOWN_HOST_QMP_QUIT, 0);
+    return true;
+}
+
+bool qmp_stop(const Json *args, GError **error)
+{
+    vm_stop(RUN_STATE_PAUSED);
+    return true;
+}
+
+bool qmp_cont(const Json *args, GError **error)
+{
+    RunState s = run_state();
+    if (s == RUN_STATE_SHUTDOWN || s == RUN_STATE_INTERNAL_ERROR || s == RUN_STATE_GUEST_PANICKED)
+        return error_set(error, "Resetting the Virtual Machine is required");
+    if (s == RUN_STATE_SUSPENDED)
+        return true;
+    vm_start();
+    return true;
+}
+
+bool qmp_system_reset(const Json *args, GError **error)
+{
+    vm_request_reset(SHUTDOWN_HOST_QMP_SYSTEM_RESET);
+    return true;
+}
+
+bool qmp_system_powerdown(const Json *args, GError **error)
+{
+    vm_request_powerdown();
+    return true;
+}
+
+bool qmp_system_wakeup(const Json *args, GError **error)
+{
+    return error_set(error, "wake-up from suspend is not supported by this guest");
+}
+
+bool qmp_inject_nmi(const Json *args, GError **error)
+{
+    return error_set(error, "this feature or command is not currently supported");
+}
+
+/* -singlestep is one switch for all CPUs. */
+static bool one_insn_on(void)
+{
+    return cpu_count && cpus[0]->cflags & CF_ONE_INSN;
+}
+
+void hmp_singlestep(Monitor *mon, const Json *args)
+{
+    const char *option = json_get_str(args, "option", "on");
+    if (strcmp(option, "on") && strcmp(option, "off")) {
+        monitor_printf(mon, "unexpected option %s\n", option);
+        return;
+    }
+    cpus_set_one_insn(!strcmp(option, "on"));
+}
+
+Json *qmp_query_status(const Json *args, GError **error)
+{
+    Json *o = json_object();
+    json_set_str(o, "status", run_state_name(run_state()));
+    json_set_bool(o, "singlestep", one_insn_on());
+    json_set_bool(o, "running", run_state_is_running());
+    return o;
+}
+
+void hmp_info_status(Monitor *mon, const Json *args)
+{
+    bool running = run_state_is_running();
+    monitor_printf(mon, "VM status: %s%s", running ? "running" : "paused",
+                   one_insn_on() ? " (single step mode)" : "");
+    if (!running && run_state() != RUN_STATE_PAUSED)
+        monitor_printf(mon, " (%s)", run_state_name(run_state()));
+    monitor_puts(mon, "\n");
+}
+
+bool qmp_set_action(const Json *args, GError **error)
+{
+    const char *reboot = json_get_str(args, "reboot", NULL);
+    const char *shutdown = json_get_str(args, "shutdown", NULL);
+    const char *panic = json_get_str(args, "panic", NULL);
+    if (reboot)
+        vm_actions.reboot_is_shutdown = !strcmp(reboot, "shutdown");
+    if (shutdown)
+        vm_actions.shutdown_is_pause = !strcmp(shutdown, "pause");
+    if (panic) {
+        vm_actions.panic_is_pause = !strcmp(panic, "pause");
+        vm_actions.panic_is_exit_failure = !strcmp(panic, "exit-failure");
+    }
+    return true;
+}

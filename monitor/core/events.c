@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* QMP events, and those that the run state gives rise to. */
+#include <string.h>
+
+#include "monitor/core/monitor_int.h"
+#include "softmmu/run.h"
+#include "util/error.h"
+
+enum { EVENT_LAG = 1 << 19 }; /* a client with this much unread misses events */
+
+static const SchemaEvent *find_event(const char *name)
+{
+    for (const SchemaEvent *e = schema_events; e->name; e++) {
+        if (!strcmp(e->name, name))
+            return e;
+    }
+    return NULL;
+}
+
+void qmp_event_emit(const char *name, Json *data)
+{
+    const SchemaEvent *e = find_event(name);
+    g_assert(e && (!e->data || (data && schema_check(e->data, data, name, false, NULL))));
+    gint64 now = g_get_real_time();
+    g_autoptr(Json) event = json_object();
+    Json *time = json_object();
+    json_set_int(time, "seconds", now / G_USEC_PER_SEC);
+    json_set_int(time, "microseconds", now % G_USEC_PER_SEC);
+    json_set(event, "timestamp", time);
+    json_set_str(event, "event", name);
+    if (data)
+        json_set(event, "data", data);
+    for (unsigned i = 0; monitors && i < monitors->len; i++) {
+        Monitor *mon = monitors->pdata[i];
+        if (mon->kind == MONITOR_HMP || !mon->negotiated || chardev_queued(mon->chr) > EVENT_LAG)
+            continue;
+        json_print(event, mon->out, mon->kind == MONITOR_QMP_PRETTY);
+        g_string_append(mon->out, "\r\n");
+        monitor_flush(mon);
+    }
+}
+
+static void on_state(void *opaque, bool running, RunState s)
+{
+    static bool was_running;
+    if (running != was_running)
+        qmp_event_emit(running ? "RESUME" : "STOP", NULL);
+    was_running = running;
+}
+
+static void on_event(void *opaque, VmEvent e, ShutdownCause cause)
+{
+    if (e == VM_EVENT_POWERDOWN) {
+        qmp_event_emit("POWERDOWN", NULL);
+        return;
+    }
+    Json *data = json_object();
+    const char *reason = shutdown_cause_name(cause);
+    json_set_bool(data, "guest", g_str_has_prefix(reason, "guest-"));
+    json_set_str(data, "reason", reason);
+    qmp_event_emit(e == VM_EVENT_RESET ? "RESET" : "SHUTDOWN", data);
+}
+
+void events_init(void)
+{
+    run_state_add_listener(on_state, NULL);
+    vm_add_event_listener(on_event, NULL);
+}

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What demo and check share: installing packages, building, fetching Debian packages of another
+# architecture without touching the machine's own apt state. Sourced by bash.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${SOSIA_CACHE:-$root/.cache}
+build=${SOSIA_BUILD:-$root/build}
+
+say() { echo "-- $*" >&2; }
+die() { echo "${0##*/}: $*" >&2; exit 1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else
+        die "needs root or sudo to install packages: $*"; fi
+}
+
+# Installs what is missing. With SOSIA_OFFLINE=1, or where the registry can't be reached, says what
+# is missing and fails.
+need_packages() {   # PACKAGE...
+    local missing=() p
+    for p; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] || missing+=("$p")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    say "installing ${missing[*]}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=2 update >&2 || true
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install \
+        "${missing[@]}" </dev/null >"$cache/apt-install.log" 2>&1 || {
+        tail -n 5 "$cache/apt-install.log" >&2
+        return 1
+    }
+}
+
+build_packages=(gcc libc6-dev meson ninja-build pkg-config python3 libglib2.0-dev libfdt-dev
+    libjson-glib-dev libcapstone-dev zlib1g-dev)
+
+build_sosia() {     # [configure options]
+    mkdir -p "$cache"
+    need_packages "${build_packages[@]}" || die "cannot install what the build needs: ${build_packages[*]}"
+    say "building in $build"
+    if [ ! -f "$build/build.ninja" ] || [ $# -gt 0 ]; then
+        mkdir -p "$build"
+        (cd "$build" && "$root/configure" "$@") >"$build/configure.log" 2>&1 || {
+            cat "$build/configure.log" >&2
+            die "configure failed"
+        }
+    fi
+    ninja -C "$build" >"$build/ninja.log" 2>&1 || {
+        grep -E 'error|FAILED|warning' "$build/ninja.log" | head -n 40 >&2
+        die "the build failed; $build/ninja.log has it all"
+    }
+}
+
+# ---- Debian packages of another architecture ----
+
+# Prints a field of the machine's first Debian source, whatever its format.
+apt_source() {      # URIs|Signed-By
+    local file line
+    for file in /etc/apt/sources.list.d/*.sources; do
+        [ -f "$file" ] || continue
+        line=$(sed -n "s/^$1: *//p" "$file" | head -n 1)
+        if [ -n "$line" ]; then
+            echo "${line%% *}"
+            return
+        fi
+    done
+    [ "$1" != URIs ] ||
+        sed -n 's/^deb \(\[[^]]*\] \)\?\([^ ]*\) .*/\2/p' /etc/apt/sources.list 2>/dev/null | head -n 1
+}
+
+# An apt of our own for ARCH and SUITE, in the cache. Sets apt_options.
+apt_for() {         # ARCH SUITE
+    local dir=$cache/apt-$1-$2 uri key
+    uri=$(apt_source URIs)
+    [ -n "$uri" ] || { say "found no Debian source in the machine's apt configuration"; return 1; }
+    key=$(apt_source Signed-By)
+    [ -n "$key" ] || key=/usr/share/keyrings/debian-archive-keyring.gpg
+    mkdir -p "$dir"/{sources,lists/partial,archives/partial,state}
+    : >"$dir/status"
+    printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nArchitectures: %s\nSigned-By: %s\n' \
+        "$uri" "$2" "$1" "$key" >"$dir/sources/debian.sources"
+    apt_options=(-qq -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$dir/sources"
+        -o "Dir::State=$dir/state" -o "Dir::State::lists=$dir/lists"
+        -o "Dir::State::status=$dir/status" -o "Dir::Cache=$dir"
+        -o "Dir::Cache::archives=$dir/archives" -o "APT::Architecture=$1"
+        -o "APT::Architectures=$1" -o APT::Sandbox::User=root -o Acquire::Retries=2)
+    apt_archives=$dir/archives
+    [ -f "$dir/updated" ] || { apt-get "${apt_options[@]}" update >&2 && : >"$dir/updated"; }
+}
+
+# Downloads a package of apt_for's architecture; prints the path of the .deb.
+fetch_deb() {       # PACKAGE
+    local old
+    for old in "$apt_archives/$1"_*.deb; do
+        if [ -f "$old" ]; then
+            echo "$old"
+            return
+        fi
+    done
+    (cd "$apt_archives" && apt-get "${apt_options[@]}" download "$1" >&2) || return 1
+    echo "$apt_archives/$1"_*.deb
+}
+
+# The package that a meta package of apt_for's architecture stands for.
+package_behind() {  # META PREFIX
+    apt-cache "${apt_options[@]}" depends "$1" | sed -n "s/^ *Depends: \($2.*\)/\1/p" | head -n 1
+}
+
+# Puts kernel and busybox of Debian for a guest into $cache/ARCH/{kernel,busybox}.
+fetch_guest() {     # ARCH
+    local arch=$1 suite meta image dir=$cache/$1 tmp
+    case $arch in
+        riscv64) suite=trixie meta=linux-image-riscv64 ;; # the first suite with this port
+        *) die "there is no guest '$arch'" ;;
+    esac
+    [ -s "$dir/kernel" ] && [ -s "$dir/busybox" ] && return 0
+    say "fetching Debian's $arch kernel and busybox ($suite)"
+    mkdir -p "$dir"
+    apt_for "$arch" "$suite" || return 1
+    image=$(package_behind "$meta" linux-image-)
+    [ -n "$image" ] || return 1
+    tmp=$(mktemp -d "$dir/tmp.XXXXXX")
+    local kernel_deb busybox_deb
+    kernel_deb=$(fetch_deb "$image") && busybox_deb=$(fetch_deb busybox-static) || return 1
+    dpkg-deb --fsys-tarfile "$kernel_deb" | tar -x -C "$tmp" --wildcards './boot/vmlinu*'
+    dpkg-deb -x "$busybox_deb" "$tmp/busybox"
+    cp "$(find "$tmp/busybox" -name busybox -type f -perm -u+x | head -n 1)" "$dir/busybox"
+    cp "$tmp"/boot/vmlinu* "$dir/kernel"
+    rm -rf "$tmp"
+}
+
+# An initramfs around busybox with the given init script.
+make_initrd() {     # ARCH INIT OUTPUT
+    need_packages cpio gzip || return 1
+    local tmp
+    tmp=$(mktemp -d "$cache/initrd.XXXXXX")
+    mkdir -p "$tmp"/{bin,dev,proc,sys,tmp,etc,root}
+    cp "$cache/$1/busybox" "$tmp/bin/busybox"
+    install -m 755 "$2" "$tmp/init"
+    (cd "$tmp" && find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) | gzip -1n >"$3"
+    rm -rf "$tmp"
+}

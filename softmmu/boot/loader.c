@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loading kernels and firmware: see include/softmmu/boot.h.
+ *
+ * ELF: System V ABI, 64-bit and 32-bit little-endian executables. Linux Image: arch/riscv and
+ * arch/arm64 boot documentation (boot-image-header, booting). gzip through zlib.
+ * Not here: bzImage and PVH, which come with x86.
+ */
+#include "softmmu/boot.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <zlib.h>
+
+#include "softmmu/run.h"
+#include "util/bits.h"
+#include "util/error.h"
+
+/* A piece of guest memory that is filled at every reset. */
+typedef struct Rom {
+    char *name;
+    hwaddr addr;
+    uint64_t len;   /* in guest memory; beyond `data` it is zero */
+    GBytes *data;
+    bool mapped;    /* data is a file's mapping, which can be dropped and read again */
+} Rom;
+
+static GPtrArray *roms;
+static GPtrArray *search_path;
+
+static void rom_write(const Rom *rom)
+{
+    gsize n;
+    const uint8_t *p = g_bytes_get_data(rom->data, &n);
+    address_space_write_rom(address_space_memory, rom->addr, p, n);
+    static const uint8_t zeros[RAM_PAGE_SIZE];
+    for (uint64_t at = n; at < rom->len;) {
+        uint64_t piece = MIN(sizeof zeros, rom->len - at);
+        address_space_write_rom(address_space_memory, rom->addr + at, zeros, piece);
+        at += piece;
+    }
+    if (rom->mapped) {
+        uintptr_t first = ALIGN_UP((uintptr_t)p, RAM_PAGE_SIZE);
+        uintptr_t end = ALIGN_DOWN((uintptr_t)p + n, RAM_PAGE_SIZE);
+        if (first < end)
+            madvise((void *)first, end - first, MADV_DONTNEED);
+    }
+}
+
+static void roms_reset(void *opaque)
+{
+    (void)opaque;
+    for (guint i = 0; i < roms->len; i++)
+        rom_write(roms->pdata[i]);
+}
+
+/* Keeps the data and takes over the reference. */
+static void rom_add(const char *what, const char *file, hwaddr addr, GBytes *data, uint64_t len,
+                    bool mapped)
+{
+    if (!roms) {
+        roms = g_ptr_array_new();
+        /* Before the CPUs, whose reset vectors point into what is written here. */
+        vm_add_reset_handler(-1, roms_reset, NULL);
+    }
+    Rom *rom = g_new0(Rom, 1);
+    rom->name = file ? g_strdup_printf("%s %s", what, file) : g_strdup(what);
+    rom->addr = addr;
+    rom->data = data;
+    rom->len = len;
+    rom->mapped = mapped;
+    g_ptr_array_add(roms, rom);
+}
+
+void boot_load_bytes(const char *what, hwaddr base, const void *data, size_t len)
+{
+    rom_add(what, NULL, base, g_bytes_new(data, len), len, false);
+}
+
+void boot_print_roms(GString *out)
+{
+    for (guint i = 0; roms && i < roms->len; i++) {
+        const Rom *rom = roms->pdata[i];
+        g_string_append_printf(out, "addr=%016" PRIx64 " size=0x%06" PRIx64 " mem=ram name=\"%s\"\n",
+                               rom->addr, rom->len, rom->name);
+    }
+}
+
+static GBytes *read_file(const char *what, const char *file, GError **error)
+{
+    if (g_file_test(file, G_FILE_TEST_IS_DIR)) {
+        error_set(error, "%s %s: is a directory; give a file", what, file);
+        return NULL;
+    }
+    GError *why = NULL;
+    GMappedFile *map = g_mapped_file_new(file, FALSE, &why);
+    if (!map) {
+        error_set(error, "%s: %s", what, why->message);
+        g_error_free(why);
+        return NULL;
+    }
+    GBytes *bytes = g_mapped_file_get_bytes(map);
+    g_mapped_file_unref(map);
+    if (!g_bytes_get_size(bytes)) {
+        error_set(error, "%s %s: the file is empty", what, file);
+        g_bytes_unref(bytes);
+        return NULL;
+    }
+    return bytes;
+}
+
+/* What gzip data unpacks to; at most max bytes, so that a small file can't fill the host. */
+static GBytes *gunzip(const char *what, const char *file, GBytes *packed, uint64_t max,
+                      GError **error)
+{
+    gsize n;
+    const uint8_t *p = g_bytes_get_data(packed, &n);
+    z_stream z = { .next_in = (uint8_t *)p, .avail_in = (uInt)MIN(n, (gsize)UINT_MAX) };
+    GByteArray *out = g_byte_array_new();
+    int status = inflateInit2(&z, 15 + 16);
+    while (status == Z_OK) {
+        guint at = out->len;
+        if (at >= max || at > G_MAXUINT / 2) {
+            error_set(error, "%s %s: unpacks to more than the %" PRIu64 " bytes of RAM; "
+                      "give the machine more with -m", what, file, max);
+            inflateEnd(&z);
+            g_byte_array_unref(out);
+            return NULL;
+        }
+        guint room = MAX(1u << 20, at);
+        g_byte_array_set_size(out, at + room);
+        z.next_out = out->data + at;
+        z.avail_out = room;
+        status = inflate(&z, Z_NO_FLUSH);
+        g_byte_array_set_size(out, at + room - z.avail_out);
+        if (status == Z_BUF_ERROR)
+            break;
+    }
+    inflateEnd(&z);
+    if (status != Z_STREAM_END) {
+        error_set(error, "%s %s: the gzip data is damaged or cut short", what, file);
+        g_byte_array_unref(out);
+        return NULL;
+    }
+    return g_byte_array_free_to_bytes(out);
+}
+
+static bool is_elf(GBytes *b)
+{
+    gsize n;
+    const uint8_t *p = g_bytes_get_data(b, &n);
+    return n >= EI_NIDENT && !memcmp(p, ELFMAG, SELFMAG);
+}
+
+static bool is_gzip(GBytes *b)
+{
+    gsize n;
+    const uint8_t *p = g_bytes_get_data(b, &n);
+    return n > 2 && p[0] == 0x1f && p[1] == 0x8b;
+}
+
+typedef struct Segment {
+    uint64_t offset, addr, file_size, mem_size;
+    bool load;
+} Segment;
+
+static Segment segment_get(const uint8_t *p, bool wide, uint64_t at)
+{
+    if (wide) {
+        Elf64_Phdr h;
+        memcpy(&h, p + at, sizeof h);
+        return (Segment){ h.p_offset, h.p_paddr, h.p_filesz, h.p_memsz, h.p_type == PT_LOAD };
+    }
+    Elf32_Phdr h;
+    memcpy(&h, p + at, sizeof h);
+    return (Segment){ h.p_offset, h.p_paddr, h.p_filesz, h.p_memsz, h.p_type == PT_LOAD };
+}
+
+/* The physical address of the entry, which ELF gives as a virtual one. */
+static uint64_t entry_to_physical(const uint8_t *p, bool wide, uint64_t phoff, unsigned phnum,
+                                  size_t phsize, uint64_t entry)
+{
+    for (unsigned i = 0; i < phnum; i++) {
+        uint64_t va, pa, size;
+        uint32_t type;
+        if (wide) {
+            Elf64_Phdr h;
+            memcpy(&h, p + phoff + i * phsize, sizeof h);
+            va = h.p_vaddr, pa = h.p_paddr, size = h.p_memsz, type = h.p_type;
+        } else {
+            Elf32_Phdr h;
+            memcpy(&h, p + phoff + i * phsize, sizeof h);
+            va = h.p_vaddr, pa = h.p_paddr, size = h.p_memsz, type = h.p_type;
+        }
+        if (type == PT_LOAD && entry >= va && entry - va < size)
+            return entry - va + pa;
+    }
+    return entry;
+}
+
+static bool load_elf(const char *what, const char *file, BootArch arch, GBytes *bytes, bool mapped,
+                     hwaddr low, hwaddr high, BootImage *out, GError **error)
+{
+    static const uint16_t machines[] = {
+        [BOOT_RISCV64] = EM_RISCV, [BOOT_AARCH64] = EM_AARCH64, [BOOT_X86_64] = EM_X86_64,
+    };
+    gsize n;
+    const uint8_t *p = g_bytes_get_data(bytes, &n);
+    bool wide = p[EI_CLASS] == ELFCLASS64;
+    size_t header = wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
+    if (n < header || (!wide && p[EI_CLASS] != ELFCLASS32))
+        return error_set(error, "%s %s: the ELF header is damaged", what, file);
+    if (p[EI_DATA] != ELFDATA2LSB)
+        return error_set(error, "%s %s: is a big-endian ELF; the machine is little-endian", what,
+                         file);
+    Elf64_Ehdr eh = { 0 };
+    if (wide) {
+        memcpy(&eh, p, sizeof eh);
+    } else {
+        Elf32_Ehdr e;
+        memcpy(&e, p, sizeof e);
+        eh.e_machine = e.e_machine, eh.e_entry = e.e_entry, eh.e_phoff = e.e_phoff;
+        eh.e_phnum = e.e_phnum, eh.e_phentsize = e.e_phentsize;
+    }
+    if (eh.e_machine != machines[arch])
+        return error_set(error, "%s %s: is an ELF for another architecture (machine %u); this "
+                         "program runs machine %u", what, file, eh.e_machine, machines[arch]);
+    size_t phsize = wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+    if (eh.e_phentsize != phsize || eh.e_phoff > n || (n - eh.e_phoff) / phsize < eh.e_phnum)
+        return error_set(error, "%s %s: the ELF program headers are damaged", what, file);
+    *out = (BootImage){ .low = UINT64_MAX, .is_elf = true };
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (unsigned i = 0; i < eh.e_phnum; i++) {
+            Segment s = segment_get(p, wide, eh.e_phoff + i * phsize);
+            if (!s.load || !s.mem_size)
+                continue;
+            if (s.file_size > s.mem_size || s.offset > n || s.file_size > n - s.offset)
+                return error_set(error, "%s %s: segment %u lies outside the file (cut short?)",
+                                 what, file, i);
+            if (s.addr < low || s.addr >= high || s.mem_size > high - s.addr)
+                return error_set(error, "%s %s: segment %u wants 0x%" PRIx64 " bytes at 0x%" PRIx64
+                                 ", outside the memory at 0x%" PRIx64 "..0x%" PRIx64, what, file,
+                                 i, s.mem_size, s.addr, low, high - 1);
+            if (pass) {
+                rom_add(what, file, s.addr,
+                        g_bytes_new_from_bytes(bytes, s.offset, s.file_size), s.mem_size, mapped);
+                out->low = MIN(out->low, s.addr);
+                out->high = MAX(out->high, s.addr + s.mem_size);
+            }
+        }
+    }
+    if (!out->high)
+        return error_set(error, "%s %s: the ELF has nothing to load", what, file);
+    out->entry = entry_to_physical(p, wide, eh.e_phoff, eh.e_phnum, phsize, eh.e_entry);
+    return true;
+}
+
+/* Linux's Image header: text_offset at 8, image_size at 16, flags at 24; magic at 48 or 56. */
+static bool image_header(BootArch arch, GBytes *b, uint64_t *text_offset, uint64_t *image_size)
+{
+    gsize n;
+    const uint8_t *p = g_bytes_get_data(b, &n);
+    if (n < 64)
+        return false;
+    bool found = arch == BOOT_RISCV64 ? !memcmp(p + 56, "RSC\x05", 4)
+                                      : arch == BOOT_AARCH64 && !memcmp(p + 56, "ARM\x64", 4);
+    if (!found)
+        return false;
+    *text_offset = load_le64(p + 8);
+    *image_size = load_le64(p + 16);
+    if (!*image_size) { /* arm64 before 3.17 */
+        *text_offset = 0x80000;
+        *image_size = n;
+    }
+    return true;
+}
+
+static bool load_plain(const char *what, const char *file, GBytes *bytes, bool mapped, hwaddr base,
+                       uint64_t max, BootImage *out, GError **error)
+{
+    gsize n = g_bytes_get_size(bytes);
+    if (n > max)
+        return error_set(error, "%s %s: %zu bytes do not fit into the %" PRIu64 " bytes at 0x%"
+                         PRIx64 "; give the machine more memory with -m", what, file, n, max, base);
+    rom_add(what, file, base, g_bytes_ref(bytes), n, mapped);
+    *out = (BootImage){ .entry = base, .low = base, .high = base + n };
+    return true;
+}
+
+bool boot_load_kernel(const char *file, BootArch arch, hwaddr base, hwaddr ram_low, hwaddr ram_high,
+                      BootImage *out, GError **error)
+{
+    const char *what = "-kernel";
+    GBytes *bytes = read_file(what, file, error);
+    if (!bytes)
+        return false;
+    bool packed = is_gzip(bytes);
+    if (packed) {
+        GBytes *plain = gunzip(what, file, bytes, ram_high - ram_low, error);
+        g_bytes_unref(bytes);
+        bytes = plain;
+        if (!bytes)
+            return false;
+    }
+    bool ok;
+    uint64_t text_offset = 0, image_size = 0;
+    if (is_elf(bytes)) {
+        ok = load_elf(what, file, arch, bytes, !packed, ram_low, ram_high, out, error);
+    } else {
+        bool image = image_header(arch, bytes, &text_offset, &image_size);
+        /* riscv's header gives the offset from the start of RAM, which firmware occupies; what
+         * matters is 2 MiB alignment, and that is what the caller's base has. */
+        hwaddr at = base + (image && arch == BOOT_AARCH64 ? text_offset : 0);
+        if (at < base || at >= ram_high)
+            ok = error_set(error, "-kernel %s: asks for an address outside of RAM", file);
+        else
+            ok = load_plain(what, file, bytes, !packed, at, ram_high - at, out, error);
+        if (ok && image && image_size > g_bytes_get_size(bytes)) {
+            if (image_size > ram_high - at)
+                ok = error_set(error, "-kernel %s: needs %" PRIu64 " bytes of RAM from 0x%" PRIx64
+                               "; give the machine more with -m", file, image_size, at);
+            out->high = at + image_size;
+        }
+    }
+    g_bytes_unref(bytes);
+    return ok;
+}
+
+bool boot_load_firmware(const char *file, BootArch arch, hwaddr base, uint64_t max, BootImage *out,
+                        GError **error)
+{
+    GBytes *bytes = read_file("-bios", file, error);
+    if (!bytes)
+        return false;
+    bool ok = is_elf(bytes)
+        ? load_elf("-bios", file, arch, bytes, true, base, base + max, out, error)
+        : load_plain("-bios", file, bytes, true, base, max, out, error);
+    g_bytes_unref(bytes);
+    return ok;
+}
+
+bool boot_load_file(const char *what, const char *file, hwaddr base, uint64_t max, BootImage *out,
+                    GError **error)
+{
+    GBytes *bytes = read_file(what, file, error);
+    if (!bytes)
+        return false;
+    bool ok = load_plain(what, file, bytes, true, base, max, out, error);
+    g_bytes_unref(bytes);
+    return ok;
+}
+
+void boot_add_search_path(const char *dir)
+{
+    if (!search_path)
+        search_path = g_ptr_array_new();
+    g_ptr_array_add(search_path, g_strdup(dir));
+}
+
+char *boot_find_firmware(const char *name)
+{
+    static const char *const packaged[] = {
+        "/usr/share/sosia", "/usr/share/qemu", "/usr/lib/riscv64-linux-gnu/opensbi/generic",
+        "/usr/lib/u-boot", "/usr/share/AAVMF", "/usr/share/qemu-efi-aarch64", "/usr/share/OVMF",
+        "/usr/share/seabios",
+    };
+    if (g_file_test(name, G_FILE_TEST_IS_REGULAR))
+        return g_strdup(name);
+    for (guint i = 0; search_path && i < search_path->len; i++) {
+        char *path = g_build_filename(search_path->pdata[i], name, NULL);
+        if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
+            return path;
+        g_free(path);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(packaged); i++) {
+        char *path = g_build_filename(packaged[i], name, NULL);
+        if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
+            return path;
+        g_free(path);
+    }
+    return NULL;
+}

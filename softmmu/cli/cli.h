@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line: from argv to a machine.
+ *
+ * The table of options is generated from monitor/schema/options.toml. Options are collected in
+ * the order given (options.c); the machine is then built in phases (machine.c), because an option
+ * may refer to what a later one defines.
+ */
+#ifndef SOFTMMU_CLI_CLI_H
+#define SOFTMMU_CLI_CLI_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "accel/cpu.h"
+#include "hw/board.h"
+
+typedef struct Cli {
+    const TargetOps *target;
+    const BoardType *board;
+    Machine *machine;
+    bool done;              /* something was printed that ends the program with status 0 */
+    bool start_paused, daemonize, nographic, nodefaults;
+    bool serial_given, monitor_given, display_none;
+    char *accel_list;       /* "kvm:tcg" */
+    GHashTable *accel_opts;
+    char *icount;
+    char *ram_text;
+    GPtrArray *chardevs, *serials, *monitors, *drives, *blockdevs, *devices, *objects,
+        *fw_cfg;            /* texts (monitors: CliMonitor), in order */
+    guint default_devices;  /* the first of `devices` come from -drive */
+    char *pidfile;
+    char *uuid, *name;
+    bool one_insn;
+} Cli;
+
+typedef struct CliOption {
+    const char *group; /* heading; such a row is no option */
+    const char *name, *alias, *arg, *help, *absent, *old;
+    bool (*call)(Cli *cli, const char *arg, GError **error);
+} CliOption;
+
+extern const CliOption cli_options[];
+
+/* What an option's argument names: "-monitor" texts carry how they speak. */
+typedef enum MonitorMode { CLI_MONITOR_HMP, CLI_MONITOR_QMP, CLI_MONITOR_QMP_PRETTY } MonitorMode;
+typedef struct CliMonitor {
+    MonitorMode mode;
+    char *text;
+    bool is_chardev_id; /* -mon: text is the id of a chardev */
+} CliMonitor;
+
+/* options.c */
+bool cli_parse(Cli *cli, int argc, char **argv, GError **error);
+/* machine.c: everything up to the point where CPUs may run. */
+bool cli_build(Cli *cli, GError **error);
+/* backends.c: chardevs, serial ports, monitors, drives with their default devices. */
+bool cli_make_chardevs(Cli *cli, GError **error);
+bool cli_make_drives(Cli *cli, GError **error);
+bool cli_make_devices(Cli *cli, GError **error);
+bool cli_make_monitors(Cli *cli, GError **error);
+/* daemon.c */
+bool cli_daemonize(GError **error);      /* forks; the parent waits for cli_daemon_ready */
+void cli_daemon_ready(void);
+bool cli_write_pidfile(const char *path, GError **error);
+
+#endif

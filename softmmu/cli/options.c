@@ -1,0 +1,702 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reading the command line: one function per option of monitor/schema/options.toml.
+ *
+ * They only check and collect; nothing is built before all options are known.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "accel/accel.h"
+#include "backend/block.h"
+#include "backend/char.h"
+#include "backend/object.h"
+#include "softmmu/boot.h"
+#include "softmmu/cli/cli.h"
+#include "softmmu/rtc.h"
+#include "softmmu/run.h"
+#include "util/error.h"
+#include "util/log.h"
+#include "util/opts.h"
+#include "util/random.h"
+#include "util/version.h"
+
+static bool is_help(const char *arg)
+{
+    return !strcmp(arg, "help") || !strcmp(arg, "?");
+}
+
+/* Prints and makes the program end well. */
+static bool print_and_done(Cli *cli, char *text)
+{
+    fputs(text, stdout);
+    g_free(text);
+    cli->done = true;
+    return true;
+}
+
+static void set_text(char **where, const char *text)
+{
+    g_free(*where);
+    *where = g_strdup(text);
+}
+
+/* ---- standard options ---- */
+
+bool opt_help(Cli *cli, const char *arg, GError **error)
+{
+    const char *program = g_get_prgname();
+    GString *s = g_string_new(NULL);
+    g_string_append_printf(s, "QEMU emulator version %s%s\nusage: %s [options] [disk_image]\n",
+                           QEMU_COMPAT_VERSION, SOSIA_PACKAGE, program);
+    for (const CliOption *o = cli_options; o->name || o->group; o++) {
+        if (o->group) {
+            g_string_append_printf(s, "\n%s:\n", o->group);
+        } else if (o->help) {
+            char *left = g_strdup_printf("-%s%s%s%s%s", o->name, o->alias ? ", -" : "",
+                                         o->alias ? o->alias : "", o->arg ? " " : "",
+                                         o->arg ? o->arg : "");
+            g_string_append_printf(s, strlen(left) < 16 ? "%-15s %s\n" : "%s\n                %s\n",
+                                   left, o->help);
+            g_free(left);
+        }
+    }
+    return print_and_done(cli, g_string_free(s, FALSE));
+}
+
+bool opt_version(Cli *cli, const char *arg, GError **error)
+{
+    return print_and_done(cli, g_strdup_printf(
+        "QEMU emulator version %s%s\nSosia %s, a full-system emulator with QEMU's command line\n",
+        QEMU_COMPAT_VERSION, SOSIA_PACKAGE, SOSIA_VERSION));
+}
+
+static char *machine_help(Cli *cli)
+{
+    GString *s = g_string_new("Supported machines are:\n");
+    GPtrArray *boards = board_types();
+    for (guint i = 0; i < boards->len; i++) {
+        const BoardType *b = boards->pdata[i];
+        if (!strcmp(b->target, cli->target->name))
+            g_string_append_printf(s, "%-20s %s\n", b->name, b->doc);
+    }
+    g_string_append_printf(s, "%-20s %s\n", "none", "empty machine");
+    return g_string_free(s, FALSE);
+}
+
+static bool choose_board(Cli *cli, const char *name, GError **error)
+{
+    cli->board = board_type_find(cli->target->name, name);
+    if (cli->board)
+        return true;
+    const char *names[64] = { NULL };
+    GPtrArray *boards = board_types();
+    for (guint i = 0, n = 0; i < boards->len && n < 63; i++)
+        names[n++] = ((const BoardType *)boards->pdata[i])->name;
+    const char *near = error_nearest(name, names);
+    return near ? error_set(error, "-machine %s: there is no such board for %s; did you mean '%s'?",
+                            name, cli->target->name, near)
+                : error_set(error, "-machine %s: there is no such board for %s; '-machine help' "
+                            "lists them", name, cli->target->name);
+}
+
+bool opt_machine(Cli *cli, const char *arg, GError **error)
+{
+    if (is_help(arg))
+        return print_and_done(cli, machine_help(cli));
+    GHashTable *opts = opts_parse(arg, "type", error);
+    if (!opts)
+        return false;
+    char *type = opts_take(opts, "type"), *accel = opts_take(opts, "accel");
+    bool ok = !type || choose_board(cli, type, error);
+    if (accel)
+        set_text(&cli->accel_list, accel);
+    g_free(type);
+    g_free(accel);
+    /* The rest is for the board, which is known at the end. */
+    GHashTableIter it;
+    gpointer key, value;
+    g_hash_table_iter_init(&it, opts);
+    while (g_hash_table_iter_next(&it, &key, &value))
+        g_hash_table_replace(cli->machine->opts, g_strdup(key), g_strdup(value));
+    g_hash_table_unref(opts);
+    return ok;
+}
+
+bool opt_cpu(Cli *cli, const char *arg, GError **error)
+{
+    if (is_help(arg)) {
+        GString *s = g_string_new("Available CPUs:\n");
+        const char *name, *doc;
+        for (unsigned i = 0; (name = cli->target->model(i, &doc)); i++)
+            g_string_append_printf(s, "  %-20s %s\n", name, doc);
+        return print_and_done(cli, g_string_free(s, FALSE));
+    }
+    cli->machine->cpu_model = g_strdup(arg);
+    return true;
+}
+
+bool opt_accel(Cli *cli, const char *arg, GError **error)
+{
+    if (is_help(arg)) {
+        GString *s = g_string_new("Accelerators supported in this build:\n");
+        for (guint i = 0; i < accels()->len; i++)
+            g_string_append_printf(s, "%s\n", ((const Accel *)accels()->pdata[i])->name);
+        return print_and_done(cli, g_string_free(s, FALSE));
+    }
+    GHashTable *opts = opts_parse(arg, "accel", error);
+    if (!opts)
+        return false;
+    char *name = opts_take(opts, "accel");
+    if (!name) {
+        g_hash_table_unref(opts);
+        return error_set(error, "-accel %s: names no accelerator; '-accel help' lists them", arg);
+    }
+    char *list = cli->accel_list ? g_strdup_printf("%s:%s", cli->accel_list, name) : g_strdup(name);
+    set_text(&cli->accel_list, list);
+    g_free(list);
+    g_free(name);
+    if (!cli->accel_opts) {
+        cli->accel_opts = opts;
+        return true;
+    }
+    GHashTableIter it;
+    gpointer key, value;
+    g_hash_table_iter_init(&it, opts);
+    while (g_hash_table_iter_next(&it, &key, &value))
+        g_hash_table_replace(cli->accel_opts, g_strdup(key), g_strdup(value));
+    g_hash_table_unref(opts);
+    return true;
+}
+
+bool opt_enable_kvm(Cli *cli, const char *arg, GError **error)
+{
+    set_text(&cli->accel_list, "kvm");
+    return true;
+}
+
+bool opt_smp(Cli *cli, const char *arg, GError **error)
+{
+    static const char *const known[] = { "cpus", "maxcpus", "sockets", "dies", "clusters", "cores",
+                                         "threads", NULL };
+    GHashTable *opts = opts_parse(arg, "cpus", error);
+    if (!opts)
+        return false;
+    uint64_t v[7] = { 0 };
+    bool ok = true;
+    for (int i = 0; i < 7 && ok; i++) {
+        bool given = g_hash_table_contains(opts, known[i]);
+        ok = opts_take_number(opts, known[i], &v[i], error);
+        if (ok && given && (v[i] < 1 || v[i] > 512))
+            ok = error_set(error, "-smp %s: %s must be from 1 to 512", arg, known[i]);
+    }
+    ok = ok && opts_check_empty(opts, "-smp", known, error);
+    g_hash_table_unref(opts);
+    if (!ok)
+        return false;
+    uint64_t sockets = MAX(v[2], 1), cores = MAX(v[5], 1) * MAX(v[3], 1) * MAX(v[4], 1);
+    uint64_t threads = MAX(v[6], 1);
+    uint64_t max = v[1] ? v[1] : MAX(v[0], sockets * cores * threads);
+    uint64_t now = v[0] ? v[0] : max;
+    if (max < now)
+        return error_set(error, "-smp %s: maxcpus must not be less than cpus", arg);
+    if (v[5] && v[6] && v[2] && sockets * cores * threads != max)
+        return error_set(error, "-smp %s: sockets * cores * threads must be maxcpus (%" G_GUINT64_FORMAT
+                         ")", arg, max);
+    Machine *m = cli->machine;
+    m->cpus = now, m->max_cpus = max;
+    m->threads = threads;
+    m->cores = v[5] ? cores : max / threads / (v[2] ? sockets : 1);
+    m->sockets = v[2] ? sockets : 1;
+    return true;
+}
+
+bool opt_m(Cli *cli, const char *arg, GError **error)
+{
+    static const char *const known[] = { "size", "slots", "maxmem", NULL };
+    GHashTable *opts = opts_parse(arg, "size", error);
+    if (!opts)
+        return false;
+    uint64_t size = cli->machine->ram_size, slots = 0, maxmem = 0;
+    bool ok = opts_take_size(opts, "size", 1 << 20, &size, error) &&
+              opts_take_number(opts, "slots", &slots, error) &&
+              opts_take_size(opts, "maxmem", 1, &maxmem, error) &&
+              opts_check_empty(opts, "-m", known, error);
+    g_hash_table_unref(opts);
+    if (!ok) {
+        g_prefix_error(error, "-m %s: ", arg);
+        return false;
+    }
+    if (!size || size > (1ULL << 44))
+        return error_set(error, "-m %s: RAM must be from 1M to 16T", arg);
+    if (slots || (maxmem && maxmem != size))
+        return error_set(error, "-m %s: the boards have no memory hot-plug; give the size only", arg);
+    cli->machine->ram_size = size;
+    return true;
+}
+
+bool opt_name(Cli *cli, const char *arg, GError **error)
+{
+    GHashTable *opts = opts_parse(arg, "guest", error);
+    if (!opts)
+        return false;
+    set_text(&cli->name, opts_get(opts, "guest", ""));
+    g_hash_table_unref(opts);
+    return true;
+}
+
+bool opt_uuid(Cli *cli, const char *arg, GError **error)
+{
+    if (!g_uuid_string_is_valid(arg))
+        return error_set(error, "-uuid %s: is not of the form 8-4-4-4-12 hex digits", arg);
+    set_text(&cli->uuid, arg);
+    return true;
+}
+
+bool opt_boot(Cli *cli, const char *arg, GError **error)
+{
+    static const char *const known[] = { "order", "once", "menu", "splash", "splash-time",
+                                         "reboot-timeout", "strict", NULL };
+    GHashTable *opts = opts_parse(arg, "order", error);
+    if (!opts)
+        return false;
+    for (int i = 0; known[i]; i++)
+        g_free(opts_take(opts, known[i]));
+    bool ok = opts_check_empty(opts, "-boot", known, error);
+    g_hash_table_unref(opts);
+    return ok;
+}
+
+bool opt_rtc(Cli *cli, const char *arg, GError **error)
+{
+    static const char *const known[] = { "base", "clock", "driftfix", NULL };
+    GHashTable *opts = opts_parse(arg, "base", error);
+    if (!opts)
+        return false;
+    char *base = opts_take(opts, "base"), *clock = opts_take(opts, "clock");
+    g_free(opts_take(opts, "driftfix"));
+    bool ok = opts_check_empty(opts, "-rtc", known, error) && rtc_configure(base, clock, error);
+    g_free(base);
+    g_free(clock);
+    g_hash_table_unref(opts);
+    return ok;
+}
+
+bool opt_icount(Cli *cli, const char *arg, GError **error)
+{
+    set_text(&cli->icount, arg);
+    return true;
+}
+
+bool opt_snapshot(Cli *cli, const char *arg, GError **error)
+{
+    block_set_snapshot_default(true);
+    return true;
+}
+
+bool opt_no_reboot(Cli *cli, const char *arg, GError **error)
+{
+    vm_actions.reboot_is_shutdown = true;
+    return true;
+}
+
+bool opt_no_shutdown(Cli *cli, const char *arg, GError **error)
+{
+    vm_actions.shutdown_is_pause = true;
+    return true;
+}
+
+/* One key of -action: the value must be one of two or more words. */
+static bool action_word(GHashTable *opts, const char *key, const char *const *words, int *index,
+                        GError **error)
+{
+    char *v = opts_take(opts, key);
+    bool ok = !v;
+    for (int i = 0; v && words[i]; i++) {
+        if (!strcmp(v, words[i])) {
+            *index = i;
+            ok = true;
+        }
+    }
+    if (!ok) {
+        char *all = g_strjoinv(", ", (char **)words);
+        error_set(error, "-action %s=%s: must be one of %s", key, v, all);
+        g_free(all);
+    }
+    g_free(v);
+    return ok;
+}
+
+bool opt_action(Cli *cli, const char *arg, GError **error)
+{
+    static const char *const known[] = { "reboot", "shutdown", "panic", "watchdog", NULL };
+    static const char *const reboot[] = { "reset", "shutdown", NULL };
+    static const char *const shutdown[] = { "poweroff", "pause", NULL };
+    static const char *const panic[] = { "shutdown", "pause", "exit-failure", "none", NULL };
+    static const char *const watchdog[] = { "reset", "shutdown", "poweroff", "inject-nmi", "pause",
+                                            "debug", "none", NULL };
+    GHashTable *opts = opts_parse(arg, NULL, error);
+    if (!opts)
+        return false;
+    int r = vm_actions.reboot_is_shutdown, s = vm_actions.shutdown_is_pause, p = 0, w = 0;
+    bool ok = action_word(opts, "reboot", reboot, &r, error) &&
+              action_word(opts, "shutdown", shutdown, &s, error) &&
+              action_word(opts, "panic", panic, &p, error) &&
+              action_word(opts, "watchdog", watchdog, &w, error) &&
+              opts_check_empty(opts, "-action", known, error);
+    g_hash_table_unref(opts);
+    vm_actions.reboot_is_shutdown = r == 1;
+    vm_actions.shutdown_is_pause = s == 1;
+    vm_actions.panic_is_pause = p == 1;
+    vm_actions.panic_is_exit_failure = p == 2;
+    return ok;
+}
+
+bool opt_nodefaults(Cli *cli, const char *arg, GError **error)
+{
+    cli->nodefaults = true;
+    return true;
+}
+
+bool opt_no_user_config(Cli *cli, const char *arg, GError **error)
+{
+    return true;
+}
+
+bool opt_S(Cli *cli, const char *arg, GError **error)
+{
+    cli->start_paused = true;
+    return true;
+}
+
+bool opt_L(Cli *cli, const char *arg, GError **error)
+{
+    boot_add_search_path(arg);
+    return true;
+}
+
+/* ---- boot images ---- */
+
+#define MACHINE_TEXT(option, member)                                                           \
+    bool opt_##option(Cli *cli, const char *arg, GError **error)                               \
+    {                                                                                          \
+        cli->machine->member = g_strdup(arg);                                                  \
+        return true;                                                                           \
+    }
+MACHINE_TEXT(kernel, kernel)
+MACHINE_TEXT(append, append)
+MACHINE_TEXT(initrd, initrd)
+MACHINE_TEXT(dtb, dtb)
+MACHINE_TEXT(bios, bios)
+
+/* ---- devices and backends ---- */
+
+#define COLLECT(option, member)                                                                \
+    bool opt_##option(Cli *cli, const char *arg, GError **error)                               \
+    {                                                                                          \
+        g_ptr_array_add(cli->member, g_strdup(arg));                                           \
+        return true;                                                                           \
+    }
+COLLECT(fw_cfg, fw_cfg)
+COLLECT(drive, drives)
+COLLECT(blockdev, blockdevs)
+
+/* A file name as a value within an option text. */
+static char *escape_commas(const char *text)
+{
+    char **parts = g_strsplit(text, ",", -1);
+    char *joined = g_strjoinv(",,", parts);
+    g_strfreev(parts);
+    return joined;
+}
+
+static bool add_drive(Cli *cli, const char *rest, const char *file)
+{
+    char *name = escape_commas(file);
+    g_ptr_array_add(cli->drives, g_strdup_printf("%sfile=%s", rest, name));
+    g_free(name);
+    return true;
+}
+
+bool opt_pflash(Cli *cli, const char *arg, GError **error)
+{
+    return add_drive(cli, "if=pflash,format=raw,", arg);
+}
+
+bool opt_hda(Cli *cli, const char *arg, GError **error)
+{
+    return add_drive(cli, "index=0,", arg);
+}
+
+bool opt_hdb(Cli *cli, const char *arg, GError **error)
+{
+    return add_drive(cli, "index=1,", arg);
+}
+
+bool opt_device(Cli *cli, const char *arg, GError **error)
+{
+    bool all = is_help(arg), one = g_str_has_suffix(arg, ",help") || g_str_has_suffix(arg, ",?");
+    if (!all && !one) {
+        g_ptr_array_add(cli->devices, g_strdup(arg));
+        return true;
+    }
+    char *name = all ? NULL : g_strndup(arg, strcspn(arg, ","));
+    char *text = device_help(name, error);
+    g_free(name);
+    return text && print_and_done(cli, text);
+}
+
+bool opt_global(Cli *cli, const char *arg, GError **error)
+{
+    const char *dot = strchr(arg, '.'), *equals = strchr(arg, '=');
+    char *driver, *prop, *value;
+    if (dot && equals && dot < equals) {
+        driver = g_strndup(arg, dot - arg);
+        prop = g_strndup(dot + 1, equals - dot - 1);
+        value = g_strdup(equals + 1);
+    } else {
+        GHashTable *opts = opts_parse(arg, NULL, error);
+        if (!opts)
+            return false;
+        driver = opts_take(opts, "driver");
+        prop = opts_take(opts, "property");
+        value = opts_take(opts, "value");
+        g_hash_table_unref(opts);
+    }
+    bool ok = driver && prop && value
+        ? device_add_global(driver, prop, value, error)
+        : error_set(error, "-global %s: must be of the form DRIVER.PROP=VALUE", arg);
+    g_free(driver);
+    g_free(prop);
+    g_free(value);
+    return ok;
+}
+
+bool opt_chardev(Cli *cli, const char *arg, GError **error)
+{
+    if (is_help(arg))
+        return print_and_done(cli, chardev_help());
+    g_ptr_array_add(cli->chardevs, g_strdup(arg));
+    return true;
+}
+
+bool opt_serial(Cli *cli, const char *arg, GError **error)
+{
+    cli->serial_given = true;
+    g_ptr_array_add(cli->serials, g_strdup(arg));
+    return true;
+}
+
+/* Options of which a build without that hardware has just the word "none". */
+static bool only_none(const char *option, const char *arg, const char *second, const char *why,
+                      GError **error)
+{
+    if (!strcmp(arg, "none") || (second && !strcmp(arg, second)))
+        return true;
+    return error_set(error, "-%s %s: %s; write -%s none", option, arg, why, option);
+}
+
+bool opt_parallel(Cli *cli, const char *arg, GError **error)
+{
+    return only_none("parallel", arg, "null", "the boards have no parallel port", error);
+}
+
+bool opt_nic(Cli *cli, const char *arg, GError **error)
+{
+    return only_none("nic", arg, NULL, "this build has no network yet", error);
+}
+
+bool opt_vga(Cli *cli, const char *arg, GError **error)
+{
+    return only_none("vga", arg, NULL, "this build has no display yet", error);
+}
+
+bool opt_display(Cli *cli, const char *arg, GError **error)
+{
+    if (is_help(arg))
+        return print_and_done(cli, g_strdup("Available display backend types:\nnone\n"));
+    cli->display_none = true;
+    return only_none("display", arg, NULL, "this build has no display yet", error);
+}
+
+bool opt_nographic(Cli *cli, const char *arg, GError **error)
+{
+    cli->nographic = true;
+    return true;
+}
+
+bool opt_object(Cli *cli, const char *arg, GError **error)
+{
+    if (is_help(arg))
+        return print_and_done(cli, object_help());
+    g_ptr_array_add(cli->objects, g_strdup(arg));
+    return true;
+}
+
+/* ---- monitor and debugging ---- */
+
+static bool add_monitor(Cli *cli, MonitorMode mode, const char *arg, bool is_id)
+{
+    CliMonitor *m = g_new0(CliMonitor, 1);
+    m->mode = mode;
+    m->text = g_strdup(arg);
+    m->is_chardev_id = is_id;
+    cli->monitor_given = true;
+    g_ptr_array_add(cli->monitors, m);
+    return true;
+}
+
+bool opt_monitor(Cli *cli, const char *arg, GError **error)
+{
+    return add_monitor(cli, CLI_MONITOR_HMP, arg, false);
+}
+
+bool opt_qmp(Cli *cli, const char *arg, GError **error)
+{
+    return add_monitor(cli, CLI_MONITOR_QMP, arg, false);
+}
+
+bool opt_qmp_pretty(Cli *cli, const char *arg, GError **error)
+{
+    return add_monitor(cli, CLI_MONITOR_QMP_PRETTY, arg, false);
+}
+
+bool opt_mon(Cli *cli, const char *arg, GError **error)
+{
+    static const char *const known[] = { "chardev", "mode", "pretty", "id", NULL };
+    GHashTable *opts = opts_parse(arg, "chardev", error);
+    if (!opts)
+        return false;
+    char *chardev = opts_take(opts, "chardev"), *mode = opts_take(opts, "mode");
+    g_free(opts_take(opts, "id"));
+    bool pretty = false;
+    bool ok = opts_take_bool(opts, "pretty", &pretty, error) &&
+              opts_check_empty(opts, "-mon", known, error);
+    if (ok && !chardev)
+        ok = error_set(error, "-mon %s: names no chardev", arg);
+    else if (ok && mode && strcmp(mode, "readline") && strcmp(mode, "control"))
+        ok = error_set(error, "-mon %s: mode must be readline or control", arg);
+    if (ok)
+        add_monitor(cli, !mode || !strcmp(mode, "readline") ? CLI_MONITOR_HMP
+                         : pretty ? CLI_MONITOR_QMP_PRETTY : CLI_MONITOR_QMP, chardev, true);
+    g_free(chardev);
+    g_free(mode);
+    g_hash_table_unref(opts);
+    return ok;
+}
+
+bool opt_echr(Cli *cli, const char *arg, GError **error)
+{
+    uint64_t code;
+    if (!parse_number(arg, &code) || code > 255)
+        return error_set(error, "-echr %s: must be a character code from 0 to 255", arg);
+    chardev_set_escape((int)code);
+    return true;
+}
+
+bool opt_d(Cli *cli, const char *arg, GError **error)
+{
+    if (is_help(arg))
+        return print_and_done(cli, log_items_help());
+    return log_set_items(arg, error);
+}
+
+bool opt_log_file(Cli *cli, const char *arg, GError **error)
+{
+    return log_set_file(arg, error);
+}
+
+bool opt_singlestep(Cli *cli, const char *arg, GError **error)
+{
+    cli->one_insn = true;
+    return true;
+}
+
+/* ---- process ---- */
+
+bool opt_pidfile(Cli *cli, const char *arg, GError **error)
+{
+    set_text(&cli->pidfile, arg);
+    return true;
+}
+
+bool opt_daemonize(Cli *cli, const char *arg, GError **error)
+{
+    cli->daemonize = true;
+    return true;
+}
+
+bool opt_seed(Cli *cli, const char *arg, GError **error)
+{
+    uint64_t seed;
+    if (!parse_number(arg, &seed))
+        return error_set(error, "-seed %s: must be a number", arg);
+    random_seed(seed);
+    return true;
+}
+
+bool opt_msg(Cli *cli, const char *arg, GError **error)
+{
+    return true;
+}
+
+/* ---- the whole line ---- */
+
+static const CliOption *find_option(const char *name)
+{
+    for (const CliOption *o = cli_options; o->name || o->group; o++) {
+        if (o->name && (!strcmp(o->name, name) || (o->alias && !strcmp(o->alias, name))))
+            return o;
+    }
+    return NULL;
+}
+
+static bool unknown_option(const char *word, const char *name, GError **error)
+{
+    GPtrArray *names = g_ptr_array_new();
+    for (const CliOption *o = cli_options; o->name || o->group; o++) {
+        if (o->name && o->help)
+            g_ptr_array_add(names, (char *)o->name);
+    }
+    g_ptr_array_add(names, NULL);
+    const char *near = error_nearest(name, (const char *const *)names->pdata);
+    if (near)
+        error_set(error, "%s: there is no such option; did you mean -%s?", word, near);
+    else
+        error_set(error, "%s: there is no such option; -help lists them", word);
+    g_ptr_array_unref(names);
+    return false;
+}
+
+bool cli_parse(Cli *cli, int argc, char **argv, GError **error)
+{
+    for (int i = 1; i < argc && !cli->done; i++) {
+        const char *word = argv[i];
+        if (*word != '-' || !word[1]) {
+            if (!*word)
+                return error_set(error, "argument %d is empty; is there a stray blank or an unset "
+                                 "variable in the command?", i);
+            add_drive(cli, "index=0,", word);
+            continue;
+        }
+        const char *name = word + (word[1] == '-' ? 2 : 1);
+        const CliOption *o = find_option(name);
+        if (!o)
+            return unknown_option(word, name, error);
+        const char *arg = NULL;
+        if (o->arg && ++i < argc)
+            arg = argv[i];
+        if (o->absent)
+            return error_set(error, "-%s: %s", o->name, o->absent);
+        if (o->arg && !arg)
+            return error_set(error, "-%s: needs an argument: %s", o->name, o->arg);
+        if (o->old) {
+            warn_report("-%s has no effect any more: %s", o->name, o->old);
+            continue;
+        }
+        if (!o->call(cli, arg, error))
+            return false;
+    }
+    return true;
+}

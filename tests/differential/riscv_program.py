@@ -1,0 +1,501 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Random RISC-V programs from the instruction table, and the machine code around them.
+
+A program sets all registers, runs the random body with a trap handler that notes every trap and
+goes on behind the instruction, then prints all registers, the notes and its data as hex.
+
+Registers with a fixed use in the body: x2 and x8 point into the data, x31 counts loops.
+"""
+import os
+import struct
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "scripts"))
+import gen_isa                                                          # noqa: E402
+
+ISA = gen_isa.load(os.path.join(ROOT, "target/riscv/riscv.isa"))
+BASE = 0x80000000
+DATA = BASE + 0x100000      # 4 KiB that the body reads and writes, then room for the dump
+DATA_SIZE = 4096
+CONSTS = 1024               # offset from the middle of the data where only loads go
+DUMP = DATA + DATA_SIZE
+LOG_MAX = 48
+POINTERS = (2, 8)
+RESERVED = (*POINTERS, 31)
+UART, TEST = 0x10000000, 0x100000
+BAD_ADDRESS = 0x08000000    # nothing is there
+
+INT_SPECIAL = [0, 1, 2, 3, 31, 32, 63, 64, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff,
+               0x80000000, 0x80000001, 0xffffffff, 0x100000000, 0x7fffffff80000000,
+               0x7fffffffffffffff, 0x8000000000000000, 0x8000000000000001, 0xfffffffffffffffe,
+               0xffffffffffffffff, 0xffffffff80000000, 0xffffffff7fffffff, 0x5555555555555555,
+               0x0123456789abcdef]
+D_SPECIAL = [0, 1 << 63, 0x3ff0000000000000, 0xbff0000000000000, 0x7ff0000000000000,
+             0xfff0000000000000, 0x7ff8000000000000, 0xfff8000000000001, 0x7ff0000000000001,
+             0xfff4000000000000, 1, 0x000fffffffffffff, 0x0010000000000000, 0x8010000000000001,
+             0x7fefffffffffffff, 0x3fe0000000000000, 0x4000000000000000, 0x3ff8000000000000,
+             0x41dfffffffc00000, 0x41e0000000000000, 0xc1e0000000200000, 0x43e0000000000000,
+             0xc3e0000000000000, 0x43f0000000000000, 0x3ff0000000000001, 0x36a0000000000000,
+             0x47efffffe0000000, 0x380fffffc0000000, 0x3cb0000000000000, 0x3ca0000000000001]
+S_SPECIAL = [0, 1 << 31, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00001,
+             0x7f800001, 0xffa00000, 1, 0x007fffff, 0x00800000, 0x80800001, 0x7f7fffff, 0x3f000000,
+             0x40000000, 0x3fc00000, 0x4effffff, 0x4f000000, 0xcf000001, 0x5f000000, 0xdf000000,
+             0x5f800000, 0x3f800001, 0x33800000, 0x477fe000, 0x38800000, 0x33000000]
+
+INT_DEST_FP = ("feq", "flt", "fle", "fclass", "fcvt.w", "fcvt.l", "fmv.x", "fcvtmod")
+
+
+def int_special(rng):
+    k = rng.randrange(4)
+    if k == 0:
+        return rng.getrandbits(64)
+    if k == 1:
+        return (rng.getrandbits(32) ^ 0x80000000) - 0x80000000 & (1 << 64) - 1
+    return rng.choice(INT_SPECIAL)
+
+
+def fp_special(rng):
+    k = rng.randrange(8)
+    if k < 2:
+        return rng.choice(D_SPECIAL)
+    if k < 5:
+        return 0xffffffff00000000 | rng.choice(S_SPECIAL)
+    if k == 5:     # near one: sums and products that round
+        return 0x3fe0000000000000 + rng.getrandbits(54)
+    if k == 6:
+        return 0xffffffff00000000 | 0x3f000000 + rng.getrandbits(25)
+    return rng.getrandbits(64)
+
+
+# --- assembler -----------------------------------------------------------------------------------
+
+class Asm:
+    """Words with labels; only what the code around a body needs."""
+
+    def __init__(self, pc):
+        self.base, self.code, self.labels, self.fixups = pc, bytearray(), {}, []
+
+    @property
+    def pc(self):
+        return self.base + len(self.code)
+
+    def __call__(self, name, to=None, **operands):
+        if to:
+            self.fixups.append((len(self.code), name, to, operands))
+            self.code += bytes(4)
+        else:
+            self.emit(ISA.by_name[name].encode(**operands), ISA.by_name[name].width)
+
+    def emit(self, word, width):
+        self.code += word.to_bytes(width // 8, "little")
+
+    def label(self, name):
+        self.labels[name] = self.pc
+
+    def li(self, rd, value):
+        """Any 64-bit constant below 2^63, by loading it from beside the code."""
+        if -2048 <= value < 2048:
+            self("addi", rd=rd, rs1=0, imm=value)
+            return
+        value &= (1 << 64) - 1
+        self("auipc", rd=rd, imm=0)
+        self("ld", rd=rd, rs1=rd, imm=12)
+        self("jal", rd=0, imm=12)
+        self.code += struct.pack("<Q", value)
+
+    def finish(self):
+        for at, name, to, operands in self.fixups:
+            word = ISA.by_name[name].encode(imm=self.labels[to] - (self.base + at), **operands)
+            self.code[at:at + 4] = word.to_bytes(4, "little")
+        return bytes(self.code)
+
+
+# --- bodies --------------------------------------------------------------------------------------
+
+class Word:
+    """One instruction; `skip` instructions on is where it jumps, if it does."""
+
+    def __init__(self, row, word, skip=None):
+        self.row, self.word, self.skip = row, word, skip
+        self.loop = None    # that it is in, behind the setting of the counter
+        self.inner = False  # makes sense only after the instruction before it
+
+    def __str__(self):
+        ops = " ".join(f"{n}={v}" for n, v in self.row.operands(self.word).items())
+        return f"{self.word:0{self.row.width // 4}x}  {self.row.name} {ops}" + (
+            f" (skips {self.skip})" if self.skip else "")
+
+
+class Group:
+    """Instructions that stay together."""
+
+    def __init__(self, words):
+        self.words = words
+        for w in words[1:]:
+            w.inner = True
+
+    def flat(self):
+        return self.words
+
+
+class Loop:
+    def __init__(self, count, items):
+        self.count, self.items = count, items
+
+    def flat(self):
+        word = ISA.by_name["addi"].encode(rd=31, rs1=0, imm=self.count)
+        words = [Word(ISA.by_name["addi"], word)]
+        for item in self.items:
+            words += item.flat()
+        words.append(Word(ISA.by_name["addi"], ISA.by_name["addi"].encode(rd=31, rs1=31, imm=-1)))
+        back = -sum(w.row.width // 8 for w in words[1:])
+        words.append(Word(ISA.by_name["bne"], ISA.by_name["bne"].encode(rs1=31, rs2=0, imm=back)))
+        for w in words[1:]:
+            w.loop = self
+        return words
+
+
+def layout(items):
+    """Machine code of a body, with jumps resolved."""
+    words = [w for item in items for w in item.flat()]
+    at, offsets = 0, []
+    for w in words:
+        offsets.append(at)
+        at += w.row.width // 8
+    offsets.append(at)
+    code = bytearray()
+    for i, w in enumerate(words):
+        word = w.word
+        for skip in range(w.skip or 0, 0, -1):
+            to = min(i + skip, len(words))
+            if to < len(words) and (words[to].inner or words[to].loop not in (None, w.loop)):
+                continue
+            if w.loop and (to == len(words) or words[to].loop is not w.loop):
+                continue
+            spec = w.row.fmt.specs["imm"]
+            try:
+                word = word & ~spec.mask | spec.place(offsets[to] - offsets[i] + (
+                    4 if w.row.name == "jalr" else 0))
+                break
+            except gen_isa.IsaError:
+                pass
+        code += word.to_bytes(w.row.width // 8, "little")
+    return bytes(code)
+
+
+class Generator:
+    def __init__(self, rng, have):
+        self.rng = rng
+        self.rows = [r for r in ISA.rows if r.needs(have)]
+        skip = {"branch", "jump", "trap", "priv", "csr", "amo", "load", "store", "wait", "cbo"}
+        self.plain = [r for r in self.rows if not skip & set(r.flags) and r.name != "c.addi16sp"]
+        self.plain_int = [r for r in self.plain if "fp" not in r.flags]
+        self.plain_fp = [r for r in self.plain if "fp" in r.flags]
+
+        def with_flag(flag):
+            return [r for r in self.rows if flag in r.flags]
+        self.loads, self.stores, self.amos = (with_flag(f) for f in ("load", "store", "amo"))
+        self.branches, self.traps = with_flag("branch"), with_flag("trap")
+
+    def register(self):
+        while True:
+            n = self.rng.randrange(32)
+            if n not in RESERVED:
+                return n
+
+    def choose(self, row, name, spec):
+        specs = row.fmt.specs
+        fp = "fp" in row.flags
+        if name == "rd" and spec.bits:
+            fp_dest = fp and not row.name.startswith(INT_DEST_FP) and "store" not in row.flags
+            if fp_dest:
+                return self.rng.randrange(32) if spec.bits == 5 else None
+            while True:
+                n = self.rng.choice(range(8, 16)) if spec.bits == 3 else self.rng.randrange(32)
+                if n not in RESERVED:
+                    return n
+        if name == "rs1" and ("load" in row.flags or "store" in row.flags) and spec.bits:
+            return 8 if spec.bits == 3 else self.rng.choice(POINTERS)
+        if name == "rs1" and spec.bits and spec.mask == getattr(specs.get("rd"), "mask", None):
+            return None
+        if name == "imm" and "store" in row.flags and spec.bits == 12:
+            return self.rng.randrange(-2048, CONSTS - 8)
+        if name == "imm" and "load" in row.flags and spec.bits == 12:
+            return self.rng.choice((self.rng.randrange(-2048, 2040),
+                                    CONSTS + 8 * self.rng.randrange(120)))
+        if name == "rm" and spec.bits:
+            return self.rng.choice((0, 1, 2, 3, 4, 7, 7, 7))
+        return None
+
+    def one(self, row):
+        for _ in range(100):
+            word = row.random(self.rng, self.choose)
+            ops = row.operands(word)
+            if "load" not in row.flags and "store" not in row.flags and "fp" not in row.flags and (
+                    ops.get("rd") in RESERVED):
+                continue
+            return Word(row, word)
+        raise gen_isa.IsaError(f"{row.name}: no usable operands")
+
+    def fixed(self, name, **operands):
+        return Word(ISA.by_name[name], ISA.by_name[name].encode(**operands))
+
+    def atomic(self):
+        rng, row = self.rng, self.rng.choice(self.amos)
+        size = {"w": 4, "d": 8, "q": 16}[row.name[-1]]
+        offset = rng.randrange(-2048, CONSTS - 16) // size * size
+        if rng.randrange(12) == 0:
+            offset += rng.randrange(1, size)    # misaligned
+        addr = self.register() or 9
+        words = [self.fixed("addi", rd=addr, rs1=rng.choice(POINTERS), imm=offset)]
+        operands = {"aq": rng.randrange(2), "rl": rng.randrange(2)}
+
+        def even():
+            while True:
+                n = rng.randrange(0, 32, 2)
+                if n not in RESERVED and n + 1 not in RESERVED and n != addr and n + 1 != addr:
+                    return n
+        if row.name.startswith(("lr", "sc")):
+            suffix = row.name[2:]
+            words.append(self.fixed("lr" + suffix, rd=0 if rng.randrange(4) == 0 else
+                                    (r := self.register()) * (r != addr), rs1=addr, **operands))
+            if rng.randrange(3) == 0:
+                value = rng.randrange(32)
+                words.append(self.fixed("sd", rs1=addr, rs2=value, imm=0))
+            if rng.randrange(4) == 0:
+                words.append(self.fixed("addi", rd=addr, rs1=addr, imm=size))
+            words.append(self.fixed("sc" + suffix, rd=self.register(), rs1=addr,
+                                    rs2=rng.randrange(32), **operands))
+        elif row.name == "amocas.q":
+            words.append(self.fixed(row.name, rd=even(), rs1=addr, rs2=even(), **operands))
+        else:
+            words.append(self.fixed(row.name, rd=self.register(), rs1=addr,
+                                    rs2=rng.randrange(32), **operands))
+        return Group(words)
+
+    def jump(self):
+        rng = self.rng
+        kind = rng.randrange(4)
+        if kind == 0:
+            w = self.fixed("jal", rd=self.register(), imm=0)
+            w.skip = rng.randrange(1, 5)
+            return Group([w])
+        if kind == 1:
+            word = ISA.by_name["c.j"].value
+            return Group([Word(ISA.by_name["c.j"], word, rng.randrange(1, 5))])
+        reg = self.register() or 1
+        words = [self.fixed("auipc", rd=reg, imm=0)]
+        words.append(self.fixed("jalr", rd=self.register(), rs1=reg, imm=0))
+        words[-1].skip = rng.randrange(1, 4)
+        return Group(words)
+
+    def csr(self):
+        rng = self.rng
+        number = rng.choice((1, 1, 2, 3, 3))
+        row = rng.choice(("csrrw", "csrrs", "csrrc", "csrrwi", "csrrsi", "csrrci"))
+        if row.endswith("i"):
+            src = rng.choice((0, 1, 2, 3, 4, 8, 16, 31)) if number != 2 else rng.choice(
+                (0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 5, 7))
+        else:
+            src = rng.choice((0, 0, rng.randrange(32)))
+        return Group([self.fixed(row, rd=self.register(), csr=number, rs1=src) if number < 2048
+                      else None])
+
+    def bad(self):
+        """Something that traps."""
+        rng = self.rng
+        kind = rng.randrange(5)
+        if kind == 0:
+            return Group([self.one(rng.choice(self.traps))])
+        if kind == 1:
+            reg = self.register() or 5
+            row = rng.choice([r for r in self.loads + self.stores if r.width == 32])
+            ops = row.operands(self.one(row).word)
+            if ops.get("rd") == reg and "fp" not in row.flags:
+                ops["rd"] = 0
+            ops.update(rs1=reg, imm=8 * rng.randrange(8))
+            return Group([self.fixed("lui", rd=reg, imm=BAD_ADDRESS),
+                          Word(row, row.encode(**ops))])
+        if kind == 2:
+            word = rng.choice((0xffffffff, 0x0000000b, 0x00007003, 0x02005053 | 5 << 12, 0xc0001073))
+            return Group([Word(ISA.by_name["lui"], word)])
+        if kind == 3:
+            return Group([Word(ISA.by_name["c.li"], rng.choice((0, 0x8000, 0x6001, 0x4002, 0x9c41)))])
+        row = rng.choice([r for r in self.amos if r.name.startswith("amo")])
+        return self.atomic_at_bad(row)
+
+    def atomic_at_bad(self, row):
+        reg = 9
+        ops = {"rd": 0, "rs1": reg, "rs2": 10, "aq": 1, "rl": 0}
+        return Group([self.fixed("lui", rd=reg, imm=BAD_ADDRESS), Word(row, row.encode(**ops))])
+
+    def item(self, depth=0):
+        rng = self.rng
+        k = rng.randrange(100)
+        if k < 34:
+            return Group([self.one(rng.choice(self.plain_int))])
+        if k < 58:
+            return Group([self.one(rng.choice(self.plain_fp))])
+        if k < 70:
+            return Group([self.one(rng.choice(self.loads))])
+        if k < 78:
+            return Group([self.one(rng.choice(self.stores))])
+        if k < 84:
+            w = self.one(rng.choice(self.branches))
+            w.skip = rng.randrange(1, 6)
+            return Group([w])
+        if k < 87:
+            return self.jump()
+        if k < 92:
+            return self.atomic()
+        if k < 95:
+            return self.csr()
+        if k < 97:
+            return self.bad()
+        if k < 98 or depth:
+            reg = self.register()
+            return Group([self.fixed("lui", rd=reg, imm=rng.getrandbits(19) << 12)])
+        return Loop(rng.randrange(2, 40), [self.item(1) for _ in range(rng.randrange(1, 10))])
+
+    def items(self, n):
+        return [self.item() for _ in range(n)]
+
+
+# --- whole programs ------------------------------------------------------------------------------
+
+def write_handler(a):
+    save = 0x200    # offsets in the dump area: x28..x30, log pointer, log end
+    a("csrrw", rd=31, csr=0x340, rs1=31)
+    for i, r in enumerate((28, 29, 30)):
+        a("sd", rs1=31, rs2=r, imm=save + 8 * i)
+    a("ld", rd=30, rs1=31, imm=save + 24)
+    for i, csr in enumerate((0x342, 0x343, 0x341)):     # mcause, mtval, mepc
+        a("csrrs", rd=29, csr=csr, rs1=0)
+        a("sd", rs1=30, rs2=29, imm=8 * i)
+    a("addi", rd=30, rs1=30, imm=24)
+    a("ld", rd=28, rs1=31, imm=save + 32)
+    a("bgeu", to="full", rs1=30, rs2=28)
+    a("sd", rs1=31, rs2=30, imm=save + 24)
+    a.label("full")
+    a("lhu", rd=30, rs1=29, imm=0)
+    a("andi", rd=30, rs1=30, imm=3)
+    a("addi", rd=28, rs1=0, imm=3)
+    a("addi", rd=29, rs1=29, imm=2)
+    a("bne", to="short", rs1=30, rs2=28)
+    a("addi", rd=29, rs1=29, imm=2)
+    a.label("short")
+    a("csrrw", rd=0, csr=0x341, rs1=29)
+    for i, r in enumerate((28, 29, 30)):
+        a("ld", rd=r, rs1=31, imm=save + 8 * i)
+    a("csrrw", rd=31, csr=0x340, rs1=31)
+    a("mret")
+
+
+def write_output(a, size):
+    """Hex of [DUMP, DUMP + size) and of the data; then power off."""
+    a.li(5, UART)
+    for start, length in ((DUMP, size), (DATA, DATA_SIZE)):
+        name = f"out{start:x}"
+        a.li(6, start)
+        a.li(7, start + length)
+        a.label(name)
+        a("lbu", rd=8, rs1=6, imm=0)
+        for shift in (4, 0):
+            a("srli", rd=9, rs1=8, imm=shift)
+            a("andi", rd=9, rs1=9, imm=15)
+            a("sltiu", rd=10, rs1=9, imm=10)
+            a("addi", rd=9, rs1=9, imm=ord("a") - 10)
+            digit = f"{name}_{shift}"
+            a("beq", to=digit, rs1=10, rs2=0)
+            a("addi", rd=9, rs1=9, imm=ord("0") - ord("a") + 10)
+            a.label(digit)
+            a("sb", rs1=5, rs2=9, imm=0)
+        a("addi", rd=6, rs1=6, imm=1)
+        a("bltu", to=name, rs1=6, rs2=7)
+    a("addi", rd=9, rs1=0, imm=10)
+    a("sb", rs1=5, rs2=9, imm=0)
+    a.li(5, TEST)
+    a.li(6, 0x5555)
+    a("sw", rs1=5, rs2=6, imm=0)
+    a.label("stop")
+    a("jal", to="stop", rd=0)
+
+
+LOG = 0x240
+DUMP_SIZE = LOG + LOG_MAX * 24
+
+
+def program(seed_rng, items):
+    """The program's memory image from BASE; seed_rng decides initial registers and data."""
+    a = Asm(BASE)
+    a("jal", to="start", rd=0)
+    a.label("handler")
+    write_handler(a)
+    a.label("start")
+    a("auipc", rd=5, imm=0)
+    a("addi", rd=5, rs1=5, imm=a.labels["handler"] - (a.pc - 4))
+    a("csrrw", rd=0, csr=0x305, rs1=5)
+    a.li(5, DUMP)
+    a("csrrw", rd=0, csr=0x340, rs1=5)
+    a.li(5, 0x6000)                             # FS on
+    a("csrrs", rd=0, csr=0x300, rs1=5)
+    a.li(5, DATA)
+    for n in range(32):
+        a("fld", rd=n, rs1=5, imm=8 * n)
+    a.li(5, seed_rng.choice((0, 0, 0x20, 0x41, 0x7f, 0x80)))
+    a("csrrw", rd=0, csr=3, rs1=5)
+    for n in range(1, 32):
+        if n not in RESERVED:
+            a.li(n, int_special(seed_rng))
+    a.li(2, DATA + 2048)
+    a.li(8, DATA + 2048)
+    a.li(31, 0)
+    a.code += layout(items)
+    if len(a.code) % 4:
+        a.emit(ISA.by_name["c.addi"].encode(rd=0, imm=0), 16)
+    a.li(31, DUMP)
+    for n in range(1, 31):
+        a("sd", rs1=31, rs2=n, imm=8 * n)
+    for n in range(32):
+        a("fsd", rs1=31, rs2=n, imm=256 + 8 * n - (0 if n < 32 else 0))
+    a("csrrs", rd=5, csr=3, rs1=0)
+    a("sd", rs1=31, rs2=5, imm=0)
+    write_output(a, DUMP_SIZE)
+    code = a.finish()
+    data = bytearray()
+    for i in range(DATA_SIZE // 8):
+        value = fp_special(seed_rng) if i % 4 else int_special(seed_rng)
+        data += struct.pack("<Q", value)
+    dump = bytearray(DUMP_SIZE)
+    struct.pack_into("<QQ", dump, 0x200 + 24, DUMP + LOG, DUMP + LOG + 24 * (LOG_MAX - 1))
+    assert len(code) <= DATA - BASE
+    return code.ljust(DATA - BASE, b"\0") + bytes(data) + bytes(dump)
+
+
+def random_items(rng, have, n):
+    return Generator(rng, have).items(n)
+
+
+def describe(output):
+    """{name: value} of a program's output; the whole text if it isn't complete."""
+    text = "".join(output.split())
+    if len(text) != 2 * (DUMP_SIZE + DATA_SIZE) or set(text) - set("0123456789abcdef"):
+        return {"output": output[-600:]}
+    raw = bytes.fromhex(text)
+
+    def word(at):
+        return struct.unpack_from("<Q", raw, at)[0]
+    state = {"fcsr": f"{word(0):x}"}
+    state.update((f"x{n}", f"{word(8 * n):x}") for n in range(1, 31))
+    state.update((f"f{n}", f"{word(256 + 8 * n):x}") for n in range(32))
+    for i in range(LOG_MAX):
+        cause, tval, epc = (word(LOG + 24 * i + 8 * k) for k in range(3))
+        if epc:
+            if cause == 3:
+                tval = 0    # of ebreak: the address or zero, both are right
+            state[f"trap{i}"] = f"cause {cause} tval {tval:x} epc {epc:x}"
+    for at in range(0, DATA_SIZE, 8):
+        state[f"data[{at:#x}]"] = f"{word(DUMP_SIZE + at):x}"
+    return state

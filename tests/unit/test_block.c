@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Block backends against a model in memory: random operations on plain images and through a
+ * -snapshot overlay, commit, options, locks.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/block.h"
+#include "softmmu/run.h"
+
+static char *dir;
+
+static char *image_new(const char *name, const void *data, size_t len)
+{
+    char *path = g_build_filename(dir, name, NULL);
+    g_assert_true(g_file_set_contents(path, data, len, NULL));
+    return path;
+}
+
+static char *image_zero(const char *name, size_t len)
+{
+    g_autofree char *zeros = g_malloc0(len);
+    return image_new(name, zeros, len);
+}
+
+static BlockBackend *drive(const char *fmt, const char *path)
+{
+    g_autofree char *text = g_strdup_printf(fmt, path);
+    g_autoptr(GError) error = NULL;
+    BlockBackend *b = drive_new(text, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_nonnull(b);
+    return b;
+}
+
+static void expect_error(const char *text, const char *part)
+{
+    g_autoptr(GError) error = NULL;
+    g_assert_null(drive_new(text, NULL, &error));
+    g_assert_nonnull(error);
+    if (!strstr(error->message, part))
+        g_error("'%s' gave '%s', which lacks '%s'", text, error->message, part);
+    g_assert_null(strchr(error->message, '\n'));
+}
+
+/* ---- random operations ---- */
+
+enum { MODEL_SIZE = 1 << 20, MAX_BURST = 20 };
+
+typedef struct Op {
+    BlockOp op;
+    uint64_t offset, len;
+    uint8_t *buf;
+    struct iovec iov[5];
+    int n_iov, ret;
+    bool done;
+} Op;
+
+static void op_done(void *opaque, int ret)
+{
+    Op *o = opaque;
+    g_assert_false(o->done);
+    o->done = true;
+    o->ret = ret;
+}
+
+static void split(Op *o, GRand *r)
+{
+    uint64_t at = 0;
+    o->n_iov = 0;
+    while (at < o->len && o->n_iov < 4) {
+        uint64_t n = o->n_iov == 3 ? o->len - at : (uint64_t)g_rand_int_range(r, 0, o->len - at + 1);
+        o->iov[o->n_iov++] = (struct iovec){ o->buf + at, n };
+        at += n;
+    }
+    if (at < o->len)
+        o->iov[o->n_iov++] = (struct iovec){ o->buf + at, o->len - at };
+}
+
+/* Disjoint ranges, so that the model doesn't depend on the order within a burst. */
+static void burst(BlockBackend *b, uint8_t *model, uint64_t size, GRand *r, bool discard)
+{
+    Op ops[MAX_BURST] = { 0 };
+    int n = g_rand_int_range(r, 1, MAX_BURST + 1);
+    uint64_t slice = size / n / 512 * 512;
+    bool batch = g_rand_boolean(r), follow = g_rand_boolean(r);
+    if (batch)
+        block_batch_begin();
+    for (int i = 0; i < n; i++) {
+        Op *o = &ops[i];
+        uint64_t sectors = slice / 512, skip = g_rand_int_range(r, 0, MIN(sectors, 32));
+        static const BlockOp kinds[] = { BLOCK_READ, BLOCK_READ, BLOCK_WRITE, BLOCK_WRITE,
+                                         BLOCK_WRITE_ZEROES, BLOCK_DISCARD, BLOCK_FLUSH };
+        o->op = follow ? kinds[n % 4] : kinds[g_rand_int_range(r, 0, G_N_ELEMENTS(kinds))];
+        if (follow)
+            skip = 0;
+        o->offset = i * slice + skip * 512;
+        o->len = follow ? slice : (uint64_t)g_rand_int_range(r, 0, MIN(sectors - skip, 64) + 1) * 512;
+        o->buf = g_malloc0(o->len + 1);
+        if (o->op == BLOCK_WRITE) {
+            memset(o->buf, g_rand_int_range(r, 0, 3) ? g_rand_int(r) : 0, o->len);
+            memcpy(model + o->offset, o->buf, o->len);
+        } else if (o->op == BLOCK_WRITE_ZEROES || (o->op == BLOCK_DISCARD && discard)) {
+            memset(model + o->offset, 0, o->len);
+        }
+        split(o, r);
+        block_submit(b, o->op, o->offset, o->iov, o->n_iov, o->len, op_done, o);
+        g_assert_false(o->done);
+    }
+    if (batch)
+        block_batch_end();
+    block_drain(b);
+    for (int i = 0; i < n; i++) {
+        g_assert_true(ops[i].done);
+        g_assert_cmpint(ops[i].ret, ==, 0);
+        if (ops[i].op == BLOCK_READ)
+            g_assert_cmpmem(ops[i].buf, ops[i].len, model + ops[i].offset, ops[i].len);
+        g_free(ops[i].buf);
+    }
+}
+
+static void compare(BlockBackend *b, const uint8_t *model, uint64_t size)
+{
+    g_autofree uint8_t *buf = g_malloc(size);
+    g_assert_cmpint(block_read_sync(b, 0, buf, size), ==, 0);
+    g_assert_cmpmem(buf, size, model, size);
+}
+
+static void test_random(gconstpointer options)
+{
+    g_autofree uint8_t *model = g_malloc0(MODEL_SIZE);
+    g_autofree char *path = image_zero("random.img", MODEL_SIZE);
+    g_autoptr(GRand) r = g_rand_new_with_seed(7);
+    BlockBackend *b = drive(options, path);
+    for (int i = 0; i < 300; i++)
+        burst(b, model, MODEL_SIZE, r, strstr(options, "unmap"));
+    compare(b, model, MODEL_SIZE);
+    block_free(b);
+    g_autofree char *content = NULL;
+    gsize len;
+    g_assert_true(g_file_get_contents(path, &content, &len, NULL));
+    g_assert_cmpmem(content, len, model, MODEL_SIZE);
+    g_unlink(path);
+}
+
+static void test_overlay(void)
+{
+    g_autofree uint8_t *model = g_malloc(MODEL_SIZE), *base = NULL;
+    g_autoptr(GRand) r = g_rand_new_with_seed(8);
+    for (int i = 0; i < MODEL_SIZE; i++)
+        model[i] = g_rand_int(r);
+    base = g_memdup2(model, MODEL_SIZE);
+    /* A length that is no multiple of a cluster. */
+    uint64_t size = MODEL_SIZE - 1536;
+    g_autofree char *path = image_new("overlay.img", model, size);
+    BlockBackend *b = drive("file=%s,format=raw,snapshot=on,id=o,if=none", path);
+    for (int i = 0; i < 200; i++)
+        burst(b, model, size, r, false);
+    compare(b, model, size);
+    g_autofree char *content = NULL;
+    gsize len;
+    g_assert_true(g_file_get_contents(path, &content, &len, NULL));
+    g_assert_cmpmem(content, len, base, size);
+
+    g_autoptr(GError) error = NULL;
+    g_assert_true(block_commit(b, &error));
+    g_assert_no_error(error);
+    g_free(content);
+    g_assert_true(g_file_get_contents(path, &content, &len, NULL));
+    g_assert_cmpmem(content, len, model, size);
+    /* The emptied overlay goes on. */
+    g_autofree uint8_t *committed = g_memdup2(model, size);
+    for (int i = 0; i < 50; i++)
+        burst(b, model, size, r, false);
+    compare(b, model, size);
+    g_free(content);
+    g_assert_true(g_file_get_contents(path, &content, &len, NULL));
+    g_assert_cmpmem(content, len, committed, size);
+    block_free(b);
+    g_unlink(path);
+}
+
+static void test_overlay_resize(void)
+{
+    enum { SIZE = 64 << 10 };
+    g_autofree uint8_t *data = g_malloc(4 * SIZE), *model = g_malloc0(4 * SIZE);
+    memset(data, 0x5a, 4 * SIZE);
+    memset(model, 0x5a, SIZE);
+    g_autofree char *path = image_new("resize.img", data, SIZE);
+    BlockBackend *b = drive("file=%s,format=raw,snapshot=on,if=none", path);
+    g_assert_true(block_resize(b, 4 * SIZE, NULL));
+    compare(b, model, 4 * SIZE);
+    g_assert_true(block_resize(b, 1536, NULL));
+    g_assert_true(block_resize(b, 2 * SIZE, NULL));
+    memset(model + 1536, 0, 4 * SIZE - 1536);
+    compare(b, model, 2 * SIZE);
+    g_assert_true(block_commit(b, NULL));
+    compare(b, model, 2 * SIZE);
+    block_free(b);
+    g_autofree char *content = NULL;
+    gsize len;
+    g_assert_true(g_file_get_contents(path, &content, &len, NULL));
+    g_assert_cmpmem(content, len, model, 2 * SIZE);
+    g_unlink(path);
+}
+
+/* ---- limits and errors ---- */
+
+static int run(BlockBackend *b, BlockOp op, uint64_t offset, void *buf, uint64_t len)
+{
+    Op o = { .iov = { { buf, len } }, .n_iov = 1 };
+    block_submit(b, op, offset, o.iov, 1, len, op_done, &o);
+    block_drain(b);
+    g_assert_true(o.done);
+    return o.ret;
+}
+
+static void test_limits(void)
+{
+    uint8_t buf[2048] = { 0 };
+    g_autofree char *path = image_new("odd.img", "abc", 3);
+    BlockBackend *b = drive("file=%s,format=raw,if=none,readonly=on", path);
+    g_assert_cmpuint(block_size(b), ==, 512);
+    memset(buf, 0xff, sizeof buf);
+    g_assert_cmpint(run(b, BLOCK_READ, 0, buf, 512), ==, 0);
+    g_assert_cmpint(buf[0], ==, 'a');
+    g_assert_cmpint(buf[3], ==, 0);
+    g_assert_cmpint(buf[511], ==, 0);
+    g_assert_cmpint(run(b, BLOCK_READ, 512, buf, 1), ==, -EIO);
+    g_assert_cmpint(run(b, BLOCK_READ, UINT64_MAX, buf, 2), ==, -EIO);
+    g_assert_cmpint(run(b, BLOCK_READ, 1, buf, UINT64_MAX), ==, -EIO);
+    g_assert_cmpint(run(b, BLOCK_WRITE, 0, buf, 512), ==, -EPERM);
+    g_assert_cmpint(run(b, BLOCK_FLUSH, 0, NULL, 0), ==, 0);
+    block_free(b);
+    g_unlink(path);
+}
+
+static void test_options(void)
+{
+    g_autofree char *path = image_zero("o.img", 4096);
+    g_autofree char *text = NULL;
+#define EXPECT(opts, part)                                                                     \
+    do {                                                                                       \
+        g_free(text);                                                                          \
+        text = g_strdup_printf("file=%s," opts, path);                                         \
+        expect_error(text, part);                                                              \
+    } while (0)
+    EXPECT("fromat=raw", "did you mean 'format'");
+    EXPECT("format=qcow2", "qemu-img convert -O raw");
+    EXPECT("format=rwa", "did you mean 'raw'");
+    EXPECT("format=raw,if=virito", "did you mean 'virtio'");
+    EXPECT("format=raw,cache=sometimes", "must be one of");
+    EXPECT("format=raw,index=1,unit=2", "index=");
+    EXPECT("format=raw,detect-zeroes=unmap", "discard=unmap");
+    EXPECT("format=raw,readonly=maybe", "on or off");
+    expect_error("file=/nonexistent/x,format=raw", "No such file");
+    expect_error("file=nbd://host/x,format=raw", "nbd");
+    expect_error("file=/dev/null,format=raw", "neither a file nor a block device");
+
+    BlockBackend *b = drive("file=%s,format=raw,if=none,id=a,cache=none,aio=native,discard=unmap,"
+                            "detect-zeroes=unmap,werror=report,rerror=report,serial=XY", path);
+    g_assert_true(block_find("a") == b);
+    g_assert_cmpstr(block_serial(b), ==, "XY");
+    EXPECT("format=raw,id=a", "already");
+    GString *info = g_string_new(NULL);
+    block_print(info);
+    g_assert_nonnull(strstr(info->str, "a (#block"));
+    g_string_free(info, TRUE);
+    block_free(b);
+
+    /* Order: index= first, the rest fills the gaps. */
+    BlockBackend *x = drive("file=%s,format=raw,if=virtio,readonly=on", path);
+    BlockBackend *y = drive("file=%s,format=raw,index=0,readonly=on", path);
+    BlockBackend *z = drive("file=%s,format=raw,if=pflash,unit=1,readonly=on", path);
+    g_assert_cmpstr(block_id(x), ==, "virtio0");
+    g_assert_cmpstr(block_id(y), ==, "virtio1");
+    g_assert_true(drive_next("virtio") == y);
+    g_assert_true(drive_get("virtio", 1) == x);
+    g_assert_null(drive_get("pflash", 0));
+    g_assert_true(drive_get("pflash", 1) == z);
+    g_assert_true(block_claim(y, "disk0", NULL));
+    g_assert_false(block_claim(y, "disk1", NULL));
+    g_assert_true(drive_next("virtio") == x);
+    block_close_all();
+    g_assert_null(block_find("virtio0"));
+    g_unlink(path);
+}
+
+static void test_blockdev(void)
+{
+    g_autofree char *path = image_new("bd.img", "0123456789", 10);
+    g_autofree char *a = g_strdup_printf("driver=raw,node-name=n0,file.driver=file,"
+                                         "file.filename=%s,read-only=on", path);
+    g_autofree char *f = g_strdup_printf("file,node-name=f0,filename=%s,read-only=on", path);
+    g_autofree char *q = g_strdup_printf("qcow2,node-name=q0,file.filename=%s", path);
+    g_autoptr(GError) error = NULL;
+    uint8_t buf[512];
+    BlockBackend *b = blockdev_new(a, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(block_read_sync(b, 0, buf, 512), ==, 0);
+    g_assert_cmpint(buf[9], ==, '9');
+    g_assert_nonnull(blockdev_new(f, NULL));
+    g_assert_null(blockdev_new("raw,file=nope,node-name=r0", &error));
+    g_clear_error(&error);
+    b = blockdev_new("raw,file=f0,node-name=r0", &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(block_read_sync(b, 0, buf, 512), ==, 0);
+    g_assert_cmpint(buf[9], ==, '9');
+    g_assert_false(block_claim(block_find("f0"), "x", NULL));
+    g_assert_null(blockdev_new(q, &error));
+    g_assert_nonnull(strstr(error->message, "qemu-img convert"));
+    g_clear_error(&error);
+    b = blockdev_new("null-co,node-name=nul,size=1M,read-zeroes=on", &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(block_size(b), ==, 1 << 20);
+    g_assert_null(blockdev_new("null-co,node-name=nul2,sice=1M", &error));
+    g_assert_nonnull(strstr(error->message, "did you mean 'size'"));
+    g_clear_error(&error);
+    b = blockdev_new("{'driver': 'null-co', 'node-name': 'nul3', 'size': 4096}", &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(block_size(b), ==, 4096);
+    block_close_all();
+    g_unlink(path);
+}
+
+static void test_probe(void)
+{
+    uint8_t head[512] = "QFI\xfb\0\0\0\3";
+    g_autofree char *path = image_new("q.img", head, sizeof head);
+    g_autofree char *text = g_strdup_printf("file=%s,if=none", path);
+    expect_error(text, "qemu-img convert -O raw");
+    /* The guest can't turn a guessed raw image into another format. */
+    g_autofree char *raw = image_zero("r.img", 4096);
+    BlockBackend *b = drive("file=%s,if=none", raw);
+    g_assert_cmpint(run(b, BLOCK_WRITE, 0, head, 512), ==, -EPERM);
+    g_assert_cmpint(run(b, BLOCK_WRITE, 512, head, 512), ==, 0);
+    block_free(b);
+    b = drive("file=%s,if=none,format=raw", raw);
+    g_assert_cmpint(run(b, BLOCK_WRITE, 0, head, 512), ==, 0);
+    block_free(b);
+    g_unlink(path);
+    g_unlink(raw);
+}
+
+static void test_locks(void)
+{
+    g_autofree char *path = image_zero("l.img", 4096);
+    g_autofree char *text = g_strdup_printf("file=%s,if=none,format=raw", path);
+    g_autofree char *read_only = g_strdup_printf("file=%s,if=none,format=raw,readonly=on", path);
+    BlockBackend *b = drive("%s", text);
+    expect_error(text, "in use by another");
+    expect_error(read_only, "in use by another");
+    block_free(b);
+    b = drive("%s", read_only);
+    BlockBackend *c = drive("%s", read_only);
+    expect_error(text, "in use by another");
+    block_free(b);
+    block_free(c);
+    /* Two overlays of one image are fine; a commit then is not. */
+    b = drive("%s,snapshot=on", text);
+    c = drive("%s,snapshot=on", text);
+    uint8_t buf[512] = { 1 };
+    g_assert_cmpint(run(b, BLOCK_WRITE, 0, buf, 512), ==, 0);
+    g_autoptr(GError) error = NULL;
+    g_assert_false(block_commit(b, &error));
+    g_assert_nonnull(strstr(error->message, "in use by another"));
+    g_assert_cmpint(block_read_sync(b, 0, buf, 512), ==, 0);
+    g_assert_cmpint(buf[0], ==, 1);
+    block_free(c);
+    g_assert_true(block_commit(b, NULL));
+    block_free(b);
+    g_unlink(path);
+}
+
+static void done_flag(void *opaque, int ret)
+{
+    *(int *)opaque = ret + 1;
+}
+
+/* Completion by the main loop, without anybody draining. */
+static void test_main_loop(void)
+{
+    g_autofree char *path = image_zero("m.img", 1 << 16);
+    BlockBackend *b = drive("file=%s,if=none,format=raw", path);
+    uint8_t buf[512];
+    struct iovec iov = { buf, sizeof buf };
+    for (int i = 0; i < 200; i++) {
+        int done = 0;
+        block_submit(b, BLOCK_READ, i * 128 / 512 * 512, &iov, 1, 512, done_flag, &done);
+        while (!done)
+            g_main_context_iteration(NULL, TRUE);
+        g_assert_cmpint(done, ==, 1);
+    }
+    block_free(b);
+    g_unlink(path);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    main_loop_init();
+    dir = g_dir_make_tmp("sosia-block-XXXXXX", NULL);
+    g_test_add_data_func("/block/random/plain", "file=%s,format=raw,if=none", test_random);
+    g_test_add_data_func("/block/random/unmap",
+                         "file=%s,format=raw,if=none,discard=unmap,detect-zeroes=unmap",
+                         test_random);
+    g_test_add_data_func("/block/random/writethrough",
+                         "file=%s,format=raw,if=none,cache=directsync,detect-zeroes=on",
+                         test_random);
+    g_test_add_func("/block/overlay", test_overlay);
+    g_test_add_func("/block/overlay-resize", test_overlay_resize);
+    g_test_add_func("/block/limits", test_limits);
+    g_test_add_func("/block/options", test_options);
+    g_test_add_func("/block/blockdev", test_blockdev);
+    g_test_add_func("/block/probe", test_probe);
+    g_test_add_func("/block/locks", test_locks);
+    g_test_add_func("/block/main-loop", test_main_loop);
+    int r = g_test_run();
+    g_rmdir(dir);
+    g_free(dir);
+    return r;
+}
