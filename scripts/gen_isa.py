@@ -247,7 +247,7 @@ class Isa:
         self.name = name
         self.ext_expr = '0'
         self.guards, self.before, self.classes, self.formats = {}, {}, {}, {}
-        self.rows, self.by_name = [], {}
+        self.rows, self.by_name, self.buckets = [], {}, {}
 
     def widths(self):
         return sorted({r.width for r in self.rows})
@@ -255,8 +255,17 @@ class Isa:
     def decode(self, word, width, have=None):
         """The row of a word (None: reserved), with the extensions in `have` (None: all)."""
         found = None
-        for r in self.rows:
-            if r.width == width and r.matches(word) and (have is None or r.needs(have)):
+        if width not in self.buckets:       # rows by the bits that all of them fix
+            rows = [r for r in self.rows if r.width == width]
+            mask, table = (1 << width) - 1, {}
+            for r in rows:
+                mask &= r.mask
+            for r in rows:
+                table.setdefault(r.value & mask, []).append(r)
+            self.buckets[width] = mask, table
+        mask, table = self.buckets[width]
+        for r in table.get(word & mask, ()):
+            if r.matches(word) and (have is None or r.needs(have)):
                 if found is None or r.over == found.name:
                     found = r
         return found

@@ -13,35 +13,36 @@
 
 enum { TRACKED = G_N_ELEMENTS(((CodeContext *)0)->filled) };
 
-static unsigned page_hash(uint64_t page)
+/*
+ * How many entries begin in a page (and in those that share its counter). Code outside this file
+ * may empty an entry without counting down, so a count may be too high; one that is full stays.
+ */
+static uint16_t *page_count(CodeContext *c, uint64_t pc)
 {
-    return (page * 0x9e3779b97f4a7c15u) >> 56;
+    return &c->page_entries[(pc >> TLB_PAGE_BITS) % CODE_PAGE_COUNTS];
 }
 
-static bool bloom_has(const CodeContext *c, uint64_t page)
+static void forget_entry(CodeContext *c, unsigned i)
 {
-    unsigned h = page_hash(page);
-    return c->pages_seen[h / 64] >> h % 64 & 1;
-}
-
-static void bloom_add(CodeContext *c, uint64_t page)
-{
-    unsigned h = page_hash(page);
-    c->pages_seen[h / 64] |= 1ULL << h % 64;
+    if (c->jump[i].pc == jump_empty(i))
+        return;
+    uint16_t *n = page_count(c, c->jump[i].pc);
+    *n -= *n && *n != UINT16_MAX;
+    c->jump[i].pc = jump_empty(i);
 }
 
 void code_context_clear(CodeContext *c)
 {
     if (c->used <= TRACKED) {
         for (unsigned i = 0; i < c->used; i++)
-            c->jump[c->filled[i]].pc = jump_empty(c->filled[i]);
+            forget_entry(c, c->filled[i]);
     } else {
         memset(c->jump, 0xff, sizeof c->jump);
         c->jump[jump_index(JUMP_EMPTY)].pc = jump_empty(jump_index(JUMP_EMPTY));
+        memset(c->page_entries, 0, sizeof c->page_entries);
     }
-    c->used = 0;
+    c->used = c->straddlers = 0;
     c->all_global = true;
-    memset(c->pages_seen, 0, sizeof c->pages_seen);
 }
 
 void code_context_fill(CodeContext *c, uint64_t pc, const CodeBlock *b, bool global)
@@ -49,31 +50,31 @@ void code_context_fill(CodeContext *c, uint64_t pc, const CodeBlock *b, bool glo
     unsigned i = jump_index(pc);
     if (pc == JUMP_EMPTY)
         return;
+    forget_entry(c, i);
     if (c->used < TRACKED)
         c->filled[c->used] = i;
     c->used = MIN(c->used + 1, TRACKED + 1u);
     c->all_global &= global;
-    bloom_add(c, pc >> TLB_PAGE_BITS);
-    if (b->page[1] != NO_RAM_PAGE)
-        bloom_add(c, (pc >> TLB_PAGE_BITS) + 1);
+    c->straddlers += b->page[1] != NO_RAM_PAGE;
+    *page_count(c, pc) += *page_count(c, pc) != UINT16_MAX;
     c->jump[i] = (JumpEntry){ pc, b->entry };
 }
 
 static void forget_range(CodeContext *c, uint64_t first, uint64_t last)
 {
     if (c->used <= TRACKED) {
-        for (unsigned i = 0; i < c->used; i++) {
-            JumpEntry *j = &c->jump[c->filled[i]];
-            if (j->pc >= first && j->pc <= last)
-                j->pc = jump_empty(c->filled[i]);
+        for (unsigned k = 0; k < c->used; k++) {
+            unsigned i = c->filled[k];
+            if (c->jump[i].pc >= first && c->jump[i].pc <= last)
+                forget_entry(c, i);
         }
         return;
     }
     /* A page's addresses are neighbours in the cache. */
     for (uint64_t pc = first & ~1ULL;; pc += 2) {
-        JumpEntry *j = &c->jump[jump_index(pc)];
-        if (j->pc >= first && j->pc <= last)
-            j->pc = jump_empty(jump_index(pc));
+        unsigned i = jump_index(pc);
+        if (c->jump[i].pc >= first && c->jump[i].pc <= last)
+            forget_entry(c, i);
         if (last - pc < 2)
             break;
     }
@@ -82,10 +83,11 @@ static void forget_range(CodeContext *c, uint64_t first, uint64_t last)
 void code_contexts_flush_page(TlbContext *ctx, vaddr va)
 {
     for (CodeContext *c = ctx->code; c; c = c->next) {
-        if (!c->used || !bloom_has(c, va >> TLB_PAGE_BITS))
-            continue;
+        if (c->used && *page_count(c, va))
+            forget_range(c, va, va | ~TLB_PAGE_MASK);
         /* Blocks whose first instruction reaches into this page begin before it. */
-        forget_range(c, va - MIN(va, 16), va | ~TLB_PAGE_MASK);
+        if (c->straddlers && va)
+            forget_range(c, va - 16, va - 1);
     }
 }
 

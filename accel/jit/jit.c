@@ -4,8 +4,10 @@
 
 #include <inttypes.h>
 
+#include "accel/disas.h"
 #include "accel/fp.h"
 #include "util/error.h"
+#include "util/log.h"
 
 enum { TB_SIZE_DEFAULT = 128, TB_SIZE_MIN = 16, TB_SIZE_MAX = 2047 }; /* MiB */
 
@@ -22,6 +24,19 @@ static bool jit_init(GHashTable *opts, GError **error)
     }
     mib = CLAMP(mib, TB_SIZE_MIN, TB_SIZE_MAX);
     return jit.rw || jit_cache_init((size_t)mib << 20, error);
+}
+
+static void log_host_code(const CodeBlock *b, const JitBlock *jb)
+{
+    FILE *out = log_begin(LOG_OUT_ASM);
+    if (out) {
+        GString *s = g_string_new(NULL);
+        const uint8_t *entry = b->entry, *end = jit_rx(jb->code) + jb->size;
+        disas_host(s, entry, (size_t)(end - entry));
+        fprintf(out, "OUT: [size=%u] for 0x%016" PRIx64 "\n%s\n", jb->size, b->pc, s->str);
+        g_string_free(s, true);
+        log_end(out);
+    }
 }
 
 static bool jit_compile(Cpu *cpu, CodeBlock *b, IrFunc *f)
@@ -43,6 +58,9 @@ static bool jit_compile(Cpu *cpu, CodeBlock *b, IrFunc *f)
     jb->size = (uint32_t)(end - at);
     jit_cache_commit(jb, end);
     code_stats.host_bytes += jb->size;
+    if (log_on(LOG_OUT_ASM)) {
+        log_host_code(b, jb);
+    }
     return true;
 }
 

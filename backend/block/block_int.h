@@ -94,6 +94,18 @@ bool block_file_reopen_rw(BlockNode *n, const char *filename, GError **error);
 int block_fd_rw(int fd, bool write, uint64_t offset, const struct iovec *iov, int n_iov,
                 uint64_t len);
 
+/*
+ * Whether the submitting thread may do transfers itself: reads where the host has the data, and
+ * writes unless they had to wait lately. All under the main lock.
+ */
+typedef struct InlineGate {
+    bool no_nowait;
+    unsigned pause, slow, quick; /* writes: still to refuse; that were slow; quick ones since */
+} InlineGate;
+/* As BlockDriver.try_rw. */
+int block_fd_try_rw(int fd, InlineGate *g, bool write, uint64_t offset, const struct iovec *iov,
+                    int n_iov, uint64_t len);
+
 /* ---- null.c ---- */
 BlockNode *block_null_open(uint64_t size, bool read_zeroes);
 

@@ -30,9 +30,7 @@ typedef struct FileNode {
     bool fixed_size;         /* size= was given: others follow the file */
     bool share_rw;
     _Atomic bool no_punch, no_zero_range; /* the host refused it once */
-    _Atomic bool no_nowait_read;
-    /* Main lock: requests that still go to a worker because a write had to wait lately. */
-    unsigned inline_pause;
+    InlineGate gate;
 } FileNode;
 
 static FileNode *file_node(BlockNode *n)
@@ -113,38 +111,58 @@ static int file_writev(BlockNode *n, uint64_t offset, const struct iovec *iov, i
 
 enum {
     INLINE_MAX = 256 << 10,   /* longer transfers are better done beside the vCPU */
-    INLINE_SLOW_NS = 2000000, /* a write that took this long met the host's dirty limit... */
-    INLINE_PAUSE = 2000,      /* ...so that workers do the next ones */
+    INLINE_SLOW_NS = 2000000, /* a write that took this long may have met the host's limit of
+                                 dirty pages, so that workers do the next ones: */
+    INLINE_PAUSE = 16,        /* this many, and twice as many each time that it happens again */
+    INLINE_PAUSE_DOUBLINGS = 9,
 };
+
+static void judge_write(InlineGate *g, const struct timespec *t0, const struct timespec *t1)
+{
+    int64_t ns = (t1->tv_sec - t0->tv_sec) * 1000000000LL + t1->tv_nsec - t0->tv_nsec;
+    if (ns > INLINE_SLOW_NS) {
+        g->pause = INLINE_PAUSE << g->slow;
+        g->slow = MIN(g->slow + 1, INLINE_PAUSE_DOUBLINGS);
+        g->quick = 0;
+    } else if (++g->quick == 256) {
+        g->slow = g->quick = 0;
+    }
+}
+
+int block_fd_try_rw(int fd, InlineGate *g, bool write, uint64_t offset, const struct iovec *iov,
+                    int n_iov, uint64_t len)
+{
+    ssize_t r;
+    if (len > INLINE_MAX || n_iov > IOV_MAX)
+        return -EAGAIN;
+    if (!write) {
+        if (g->no_nowait)
+            return -EAGAIN;
+        r = preadv2(fd, iov, n_iov, offset, RWF_NOWAIT);
+        if (r < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL))
+            g->no_nowait = true;
+    } else {
+        struct timespec t0, t1;
+        if (g->pause) {
+            g->pause--;
+            return -EAGAIN;
+        }
+        clock_gettime(CLOCK_MONOTONIC, &t0);
+        r = pwritev(fd, iov, n_iov, offset);
+        clock_gettime(CLOCK_MONOTONIC, &t1);
+        judge_write(g, &t0, &t1);
+    }
+    return r >= 0 && (uint64_t)r == len ? 0 : -EAGAIN;
+}
 
 static int file_try_rw(BlockNode *n, bool write, uint64_t offset, const struct iovec *iov,
                        int n_iov, uint64_t len)
 {
     FileNode *f = file_node(n);
-    if (len > INLINE_MAX || n_iov > IOV_MAX)
-        return -EAGAIN;
-    if (f->inline_pause) {
-        f->inline_pause--;
-        return -EAGAIN;
-    }
-    if (!write) {
-        if (f->no_nowait_read)
-            return -EAGAIN;
-        ssize_t r = preadv2(f->fd, iov, n_iov, f->start + offset, RWF_NOWAIT);
-        if (r < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL))
-            f->no_nowait_read = true;
-        return r >= 0 && (uint64_t)r == len ? 0 : -EAGAIN;
-    }
     /* Host block devices may make writers wait for the medium. */
-    if (f->is_device)
+    if (write && f->is_device)
         return -EAGAIN;
-    struct timespec t0, t1;
-    clock_gettime(CLOCK_MONOTONIC, &t0);
-    ssize_t r = pwritev(f->fd, iov, n_iov, f->start + offset);
-    clock_gettime(CLOCK_MONOTONIC, &t1);
-    if ((t1.tv_sec - t0.tv_sec) * 1000000000LL + t1.tv_nsec - t0.tv_nsec > INLINE_SLOW_NS)
-        f->inline_pause = INLINE_PAUSE;
-    return r >= 0 && (uint64_t)r == len ? 0 : -EAGAIN;
+    return block_fd_try_rw(f->fd, &f->gate, write, f->start + offset, iov, n_iov, len);
 }
 
 static int file_flush(BlockNode *n)

@@ -26,6 +26,7 @@ typedef struct OverlayNode {
     BlockNode node;
     BlockNode *base;
     int fd;
+    InlineGate gate;
     GMutex lock;
     _Atomic uint64_t *bits; /* by cluster; reserved memory, touched where written */
     size_t bits_bytes;
@@ -159,6 +160,39 @@ static int overlay_writev(BlockNode *n, uint64_t offset, const struct iovec *iov
     return r;
 }
 
+/* Does the range cut a cluster that would have to be filled first? */
+static bool needs_fill(OverlayNode *o, uint64_t offset, uint64_t len)
+{
+    uint64_t end = offset + len;
+    return (offset % CLUSTER && !present(o, offset >> CLUSTER_BITS)) ||
+           (end % CLUSTER && end < o->node.size && !present(o, end >> CLUSTER_BITS));
+}
+
+static int overlay_try_rw(BlockNode *n, bool write, uint64_t offset, const struct iovec *iov,
+                          int n_iov, uint64_t len)
+{
+    OverlayNode *o = overlay(n);
+    int r = -EAGAIN;
+    if (!write) {
+        bool here;
+        if (run_length(o, offset, len, &here) < len)
+            return -EAGAIN;
+        if (here)
+            return block_fd_try_rw(o->fd, &o->gate, false, offset, iov, n_iov, len);
+        return o->base->driver->try_rw && offset + len <= o->base->size
+                   ? o->base->driver->try_rw(o->base, false, offset, iov, n_iov, len)
+                   : -EAGAIN;
+    }
+    if (!g_mutex_trylock(&o->lock))
+        return -EAGAIN;
+    if (!needs_fill(o, offset, len))
+        r = block_fd_try_rw(o->fd, &o->gate, true, offset, iov, n_iov, len);
+    if (!r)
+        mark(o, offset, len);
+    g_mutex_unlock(&o->lock);
+    return r;
+}
+
 static int zero_bytes(OverlayNode *o, uint64_t offset, uint64_t len)
 {
     static const uint8_t zeros[CLUSTER];
@@ -249,7 +283,7 @@ static void overlay_close(BlockNode *n)
 static const BlockDriver overlay_driver = {
     .name = "overlay", .readv = overlay_readv, .writev = overlay_writev, .flush = overlay_flush,
     .discard = overlay_discard, .write_zeroes = overlay_write_zeroes, .resize = overlay_resize,
-    .close = overlay_close,
+    .try_rw = overlay_try_rw, .close = overlay_close,
 };
 
 static int temporary_file(void)

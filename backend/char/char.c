@@ -512,8 +512,8 @@ Chardev *chardev_new_from_legacy(const char *text, const char *id, GError **erro
     if (g_str_has_prefix(text, "chardev:")) {
         Chardev *c = chardev_find(text + 8);
         if (!c)
-            error_set(error, "there is no chardev '%s'; define it with -chardev ...,id=%s", text + 8,
-                      text + 8);
+            error_set(error, "there is no chardev '%s'; define it with -chardev ...,id=%s",
+                      text + 8, text + 8);
         return c;
     }
     const char *form = chardev_legacy_wants_monitor(text) ? text + 4 : text;

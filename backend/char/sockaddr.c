@@ -146,7 +146,8 @@ static unsigned bound_port(int fd)
     return get_port(&a);
 }
 
-/* Listens on all addresses at one port; a family that the host lacks is no error if another works. */
+/* Listens on all addresses at one port. A family that the host lacks is no error if another is
+ * there. */
 static int listen_port(SockAddr *addrs, unsigned n, unsigned port, int *fds)
 {
     unsigned got = 0;

@@ -68,7 +68,8 @@ static void note_written(Pflash *s, uint64_t offset, uint64_t len)
 {
     uint64_t page = s->dev.mmio.ram->first_page;
     for (uint64_t at = offset; at < offset + len;) {
-        uint64_t in_page = at % RAM_PAGE_SIZE, piece = MIN(RAM_PAGE_SIZE - in_page, offset + len - at);
+        uint64_t in_page = at % RAM_PAGE_SIZE;
+        uint64_t piece = MIN(RAM_PAGE_SIZE - in_page, offset + len - at);
         ram_page_written(page + at / RAM_PAGE_SIZE, in_page, piece);
         at += piece;
     }
@@ -301,11 +302,13 @@ static bool load_drive(Pflash *s, GError **error)
     uint64_t have = block_size(s->drive);
     if (have > s->size)
         return error_set(error, "flash '%s': drive '%s' has %" PRIu64 " bytes, the chip has %"
-                         PRIu64 "; use a smaller image", s->name, block_id(s->drive), have, s->size);
+                         PRIu64 "; use a smaller image", s->name, block_id(s->drive), have,
+                         s->size);
     if (have != s->size && have % s->sector_len)
         warn_report("flash '%s': drive '%s' has %" PRIu64 " bytes, not a whole number of blocks of "
                     "%u; the rest of the last block is lost at exit", s->name, block_id(s->drive),
                     have, s->sector_len);
+    memset(s->memory + have, 0xff, s->size - have);
     int err = block_read_sync(s->drive, 0, s->memory, have);
     if (err < 0)
         return error_set_errno(error, -err, "flash '%s': can't read drive '%s'", s->name,
@@ -334,7 +337,7 @@ static bool pflash_realize(void *dev, GError **error)
     s->memory = s->dev.mmio.ram->host;
     memset(s->query, 0, sizeof s->query);
     make_query(s);
-    memset(s->memory, 0xff, s->size);
+    /* Without a drive it reads as zeros: filling it would cost every start time and memory. */
     return !s->drive || load_drive(s, error);
 }
 

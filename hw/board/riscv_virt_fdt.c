@@ -95,7 +95,8 @@ static void add_cpus(DeviceTree *dt, Machine *m)
 }
 
 /* A pair (interrupt controller of the hart, interrupt) for both interrupts of every hart. */
-static void set_hart_interrupts(DeviceTree *dt, Machine *m, const char *path, uint32_t a, uint32_t b)
+static void set_hart_interrupts(DeviceTree *dt, Machine *m, const char *path, uint32_t a,
+                                uint32_t b)
 {
     g_autofree uint32_t *cells = g_new(uint32_t, 4 * m->cpus);
     for (unsigned i = 0; i < m->cpus; i++) {

@@ -334,18 +334,20 @@ char *prop_default_text(const Prop *p)
     }
 }
 
+static BlockBackend *drive_of(Device *dev, const Prop *p)
+{
+    return p->type == PROP_DRIVE ? *(BlockBackend **)((char *)dev + p->offset) : NULL;
+}
+
 bool prop_claim_drives(Device *dev, GError **error)
 {
     for (const Prop *p = dev->type->props; p && p->name; p++) {
-        BlockBackend *b = p->type == PROP_DRIVE ? *(BlockBackend **)((char *)dev + p->offset) : NULL;
+        BlockBackend *b = drive_of(dev, p);
         if (!b || block_claim(b, device_label(dev), error))
             continue;
-        for (const Prop *q = dev->type->props; q != p; q++) {
-            BlockBackend *c =
-                q->type == PROP_DRIVE ? *(BlockBackend **)((char *)dev + q->offset) : NULL;
-            if (c)
-                block_release(c);
-        }
+        for (const Prop *q = dev->type->props; q != p; q++)
+            if (drive_of(dev, q))
+                block_release(drive_of(dev, q));
         return false;
     }
     return true;
@@ -353,9 +355,7 @@ bool prop_claim_drives(Device *dev, GError **error)
 
 void prop_release_drives(Device *dev)
 {
-    for (const Prop *p = dev->type->props; p && p->name; p++) {
-        BlockBackend *b = p->type == PROP_DRIVE ? *(BlockBackend **)((char *)dev + p->offset) : NULL;
-        if (b)
-            block_release(b);
-    }
+    for (const Prop *p = dev->type->props; p && p->name; p++)
+        if (drive_of(dev, p))
+            block_release(drive_of(dev, p));
 }

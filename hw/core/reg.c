@@ -107,7 +107,8 @@ MemResult reg_read(Device *dev, const Reg *regs, hwaddr offset, unsigned size, u
             log_guest_error(dev->path, "read of write-only %s", r->name);
         return MEM_OK;
     }
-    uint64_t whole = r->read ? r->read(dev, index) : member_load(reg_member(dev, r, index), r->width);
+    uint64_t whole = r->read ? r->read(dev, index)
+                             : member_load(reg_member(dev, r, index), r->width);
     uint64_t v = (whole & MASK(r->width * 8)) >> (byte * 8);
     unsigned got = r->width - byte;
     if (size <= got) {

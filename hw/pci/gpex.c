@@ -16,13 +16,13 @@ typedef struct Gpex {
     MemoryRegion mem, io;          /* what BARs are mapped into */
     MemoryRegion low, high;        /* windows onto mem */
     MemoryRegion low_rest, high_rest, io_rest; /* behind them, where no BAR is */
-    uint64_t ecam_size;
 } Gpex;
 
 static MemResult ecam_read(void *opaque, hwaddr offset, unsigned size, uint64_t *value)
 {
     Gpex *s = opaque;
-    *value = pci_config_read(s->bus, offset >> 20 & 0xff, offset >> 12 & 0xff, offset & 0xfff, size);
+    *value = pci_config_read(s->bus, offset >> 20 & 0xff, offset >> 12 & 0xff, offset & 0xfff,
+                             size);
     return MEM_OK;
 }
 

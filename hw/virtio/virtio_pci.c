@@ -248,7 +248,7 @@ bool virtio_pci_realize(VirtioPci *p, const DeviceType *child, GError **error)
     if (p->disable_modern && p->disable_legacy == 1)
         return error_set(error, "disable-legacy=on and disable-modern=on leave no interface");
     bool legacy = p->disable_legacy != 1;
-    p->bus = bus_new("virtio-bus", NULL, &p->pci.dev);
+    p->bus = bus_new("virtio-bus", "virtio-bus", &p->pci.dev);
     p->bus->max_children = 1;
     p->bus->plug = plug;
     if (!make_child(p, child, error))

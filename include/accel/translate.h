@@ -88,6 +88,7 @@ typedef struct JumpEntry {
     const void *entry;
 } JumpEntry;
 #define JUMP_EMPTY UINT64_MAX
+enum { CODE_PAGE_COUNTS = 4096 };
 struct CodeContext {
     JumpEntry jump[JUMP_CACHE_SIZE]; /* first: generated code indexes it from Cpu.code */
     TlbContext *ctx;
@@ -95,8 +96,10 @@ struct CodeContext {
     int fetch_idx;
     uint32_t used;           /* entries filled since the last clear */
     uint16_t filled[64];     /* which, as long as used <= 64 */
+    uint32_t straddlers;     /* entries of blocks in two pages, ever filled */
     bool all_global;         /* all entries are of pages global to all address spaces */
-    uint64_t pages_seen[4];  /* Bloom filter of the pages that have entries */
+    /* Number of entries by page, modulo the size; too high where others emptied entries. */
+    uint16_t page_entries[CODE_PAGE_COUNTS];
     uint64_t last_used;
     CodeContext *next;       /* of the same TlbContext, most recently used first */
 };

@@ -13,7 +13,9 @@
 
 typedef struct Chardev Chardev;
 
-typedef enum CharEvent { CHAR_OPENED, CHAR_CLOSED, CHAR_BREAK, CHAR_MUX_IN, CHAR_MUX_OUT } CharEvent;
+typedef enum CharEvent {
+    CHAR_OPENED, CHAR_CLOSED, CHAR_BREAK, CHAR_MUX_IN, CHAR_MUX_OUT
+} CharEvent;
 
 /* A front end: what a device or monitor gives to take part. */
 typedef struct CharFrontend {

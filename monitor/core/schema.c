@@ -63,7 +63,8 @@ static bool check_struct(const SchemaType *type, const Json *v, const char *name
         while (k < type->n_members && strcmp(type->members[k].name, key))
             k++;
         if (k == type->n_members)
-            return error_set(error, "Parameter '%s%s%s' is unexpected", name, *name ? "." : "", key);
+            return error_set(error, "Parameter '%s%s%s' is unexpected", name, *name ? "." : "",
+                             key);
     }
     return true;
 }

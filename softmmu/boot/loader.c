@@ -179,6 +179,21 @@ static Segment segment_get(const uint8_t *p, bool wide, uint64_t at)
     return (Segment){ h.p_offset, h.p_paddr, h.p_filesz, h.p_memsz, h.p_type == PT_LOAD };
 }
 
+/*
+ * Linkers put the ELF headers into the page before the first section: for a program linked to
+ * the start of memory that is a page where there is no memory, and nobody misses it.
+ */
+static void segment_clip(Segment *s, uint64_t low)
+{
+    uint64_t skip = low - s->addr;
+    if (s->addr >= low || skip >= s->mem_size || skip > RAM_PAGE_SIZE)
+        return;
+    s->addr = low;
+    s->offset += MIN(skip, s->file_size);
+    s->file_size -= MIN(skip, s->file_size);
+    s->mem_size -= skip;
+}
+
 /* The physical address of the entry, which ELF gives as a virtual one. */
 static uint64_t entry_to_physical(const uint8_t *p, bool wide, uint64_t phoff, unsigned phnum,
                                   size_t phsize, uint64_t entry)
@@ -240,6 +255,7 @@ static bool load_elf(const char *what, const char *file, BootArch arch, GBytes *
             if (s.file_size > s.mem_size || s.offset > n || s.file_size > n - s.offset)
                 return error_set(error, "%s %s: segment %u lies outside the file (cut short?)",
                                  what, file, i);
+            segment_clip(&s, low);
             if (s.addr < low || s.addr >= high || s.mem_size > high - s.addr)
                 return error_set(error, "%s %s: segment %u wants 0x%" PRIx64 " bytes at 0x%" PRIx64
                                  ", outside the memory at 0x%" PRIx64 "..0x%" PRIx64, what, file,

@@ -78,7 +78,7 @@ static char *machine_help(Cli *cli)
     GPtrArray *boards = board_types();
     for (guint i = 0; i < boards->len; i++) {
         const BoardType *b = boards->pdata[i];
-        if (!strcmp(b->target, cli->target->name))
+        if (b->target && !strcmp(b->target, cli->target->name))
             g_string_append_printf(s, "%-20s %s\n", b->name, b->doc);
     }
     g_string_append_printf(s, "%-20s %s\n", "none", "empty machine");

@@ -2,12 +2,12 @@
 /*
  * RAM blocks, page numbers and page flags.
  *
- * A block is private anonymous memory with huge pages, unless the user gave a file. (Memfds would do
- * for everything but speed: hosts rarely allow huge pages for them, and at 4 KiB a time a booting
- * guest spends a tenth of its time in page faults.) Nothing is allocated until it is touched. Page
- * numbers are never used twice, and the mapping of
- * a released block stays (with its memory given back), so that a thread that has just looked a
- * page up can never hit an unmapped address.
+ * A block is private anonymous memory with huge pages, unless the user gave a file. Memfds would do
+ * for everything but speed: hosts rarely allow huge pages for them, and at 4 KiB a time page faults
+ * are a good part of a guest's boot. Nothing is allocated until it is touched.
+ *
+ * Page numbers are never used twice, and the mapping of a released block stays (with its memory
+ * given back), so that a thread that has just looked a page up can never hit an unmapped address.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -116,8 +116,8 @@ RamBlock *ram_block_new(const char *name, uint64_t size, int fd, bool shared, GE
         return NULL;
     }
     RamBlock *b = g_new0(RamBlock, 1);
-    *b = (RamBlock){ .name = unique_name(name), .host = host, .size = size, .first_page = ram_page_count,
-                     .fd = fd };
+    *b = (RamBlock){ .name = unique_name(name), .host = host, .size = size,
+                     .first_page = ram_page_count, .fd = fd };
     ram_page_count += size >> RAM_PAGE_BITS;
     RamBlock **end = &blocks;
     while (*end)

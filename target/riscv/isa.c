@@ -24,16 +24,6 @@ void riscv_fp_write(TransCtx *t)
     }
 }
 
-static void start_block(TransCtx *t)
-{
-    unsigned frm = (t->mode & MODE_FRM) >> MODE_FRM_SHIFT;
-
-    t->f->fp = (IrFpPolicy){
-        .nan = FP_NAN_DEFAULT,
-        .rm = frm <= FP_RMM ? frm : FP_RNE, /* with a reserved frm no FP instruction gets here */
-    };
-}
-
 /* The bits at t->pc; *len is 2 or 4. Without C all instructions have 32 bits. */
 static uint32_t fetch(TransCtx *t, unsigned *len)
 {
@@ -57,9 +47,6 @@ void riscv_translate_insn(TransCtx *t)
     uint32_t w = fetch(t, &len);
     bool ok;
 
-    if (t->pc == t->pc_first) {
-        start_block(t);
-    }
     t->target_data[TD_NEXT] = t->pc + len;
     ir_insn(t->f, t->pc, len);
     ok = len == 4 ? riscv_decode32(t, w) : riscv_cpu(t->cpu)->ext.c && riscv_decode16(t, w);

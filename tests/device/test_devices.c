@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Every device type that plugs into the system bus, alone: reset is idempotent, any access to
- * any register survives, masks hold, and saving, loading and saving again gives the same record.
+ * any register survives, masks hold, saving, loading and saving again gives the same record, and
+ * no member is left out of it.
  * Damaged records must be refused and leave the device as it was, or load as something valid.
  */
 #include "bare.h"
@@ -81,8 +82,8 @@ static void random_accesses(Device *dev)
     }
 }
 
-/* A plain row keeps the bits outside of its mask. */
-static void check_masks(Device *dev)
+/* A plain row keeps the bits outside of its mask. The name of one that doesn't, or NULL. */
+static const char *find_bad_mask(Device *dev)
 {
     for (const Reg *r = dev->type->regs; r && r->name; r++) {
         if (!r->has_field || r->read || r->write)
@@ -93,8 +94,32 @@ static void check_masks(Device *dev)
         reg_read(dev, dev->type->regs, r->offset, r->width, &after);
         uint64_t may_change = r->mask | r->w1c;
         if ((before ^ after) & ~may_change & MASK(8 * r->width))
-            g_error("%s.%s: mask does not hold", dev->type->name, r->name);
+            return r->name;
     }
+    return NULL;
+}
+
+/*
+ * Runs the device, saves it, resets and loads it: all members must be what they were, saved,
+ * recomputed by .loaded or never changed. The offset of one that isn't, or 0.
+ */
+static size_t find_unsaved(Device *dev)
+{
+    GError *error = NULL;
+    for (unsigned round = 0; round < 10; round++) {
+        random_accesses(dev);
+        GByteArray *record = save(dev);
+        /* Loading puts members into their canonical form. */
+        g_assert_true(device_load(dev, record->data, record->len, &error));
+        g_autofree char *before = g_memdup2(dev, dev->type->size);
+        device_reset(dev);
+        g_assert_true(device_load(dev, record->data, record->len, &error));
+        g_byte_array_unref(record);
+        for (size_t i = sizeof(Device); i < dev->type->size; i++)
+            if (before[i] != ((char *)dev)[i])
+                return i;
+    }
+    return 0;
 }
 
 static void check_records(Device *dev)
@@ -158,7 +183,12 @@ static void test_type(gconstpointer data)
     GByteArray *again = save(dev);
     assert_same(fresh, again);
 
-    check_masks(dev);
+    const char *bad = find_bad_mask(dev);
+    if (bad)
+        g_error("%s.%s: the mask does not hold", t->name, bad);
+    size_t unsaved = find_unsaved(dev);
+    if (unsaved)
+        g_error("%s: the member at offset %zu is neither saved nor derived", t->name, unsaved);
     random_accesses(dev);
     check_records(dev);
     random_accesses(dev);
@@ -209,10 +239,51 @@ static void test_tables(void)
     }
 }
 
+/* A device with the mistakes that these tests are for: they must find them. */
+typedef struct Broken {
+    Device dev;
+    uint32_t plain, forgotten;
+} Broken;
+
+static void broken_write(void *dev, unsigned index, uint64_t value)
+{
+    Broken *s = dev;
+    s->forgotten = value;
+}
+
+static void broken_reset(void *dev)
+{
+    Broken *s = dev;
+    s->forgotten = 0;
+}
+
+static const Reg broken_regs[] = {
+    REG(Broken, 0, PLAIN, 4, plain, .mask = 0xff),
+    REG_FN(4, FORGOTTEN, 4, .write = broken_write),
+    REG_END,
+};
+
+static const DeviceType broken_type = {
+    .name = "test-broken", .doc = "a member that is not saved", .size = sizeof(Broken),
+    .mmio_size = 8, .version = 1, .regs = broken_regs, .reset = broken_reset,
+};
+
+static void test_broken(void)
+{
+    bare_init();
+    Device *dev = try_create(&broken_type);
+    g_assert_null(find_bad_mask(dev));
+    size_t at = find_unsaved(dev);
+    g_assert_cmpuint(at, >=, offsetof(Broken, forgotten));
+    g_assert_cmpuint(at, <, offsetof(Broken, forgotten) + 4);
+    device_unrealize(dev);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/devices/tables", test_tables);
+    g_test_add_func("/devices/broken", test_broken);
     for (guint i = 0; i < device_types()->len; i++) {
         const DeviceType *t = g_ptr_array_index(device_types(), i);
         if (t->bus_type && strcmp(t->bus_type, "sysbus"))

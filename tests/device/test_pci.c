@@ -104,7 +104,11 @@ static void setup(void)
 
 static hwaddr cfg(const TestPci *s, unsigned at) { return ECAM + (s->pci.devfn << 12) + at; }
 static uint32_t crd(const TestPci *s, unsigned at, unsigned n) { return bare_read(cfg(s, at), n); }
-static void cwr(const TestPci *s, unsigned at, unsigned n, uint32_t v) { bare_write(cfg(s, at), n, v); }
+
+static void cwr(const TestPci *s, unsigned at, unsigned n, uint32_t v)
+{
+    bare_write(cfg(s, at), n, v);
+}
 
 static void test_enumerate(void)
 {
@@ -140,7 +144,8 @@ static void test_enumerate(void)
 static void test_bars(void)
 {
     setup();
-    static const uint32_t sizes[] = { 0xffffffc1, 0xffffe000, 0xfff0000c, 0xffffffff, 0xfffff000, 0 };
+    static const uint32_t sizes[] = { 0xffffffc1, 0xffffe000, 0xfff0000c, 0xffffffff, 0xfffff000,
+                                      0 };
     for (unsigned i = 0; i < 6; i++) {
         cwr(one, 0x10 + 4 * i, 4, 0xffffffff);
         g_assert_cmphex(crd(one, 0x10 + 4 * i, 4), ==, sizes[i]);

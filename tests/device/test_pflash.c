@@ -15,10 +15,17 @@ static Device *flash;
 
 static void setup(void)
 {
+    static bool erased;
     if (!flash)
         flash = bare_device("cfi.pflash01", BASE,
                             (const char *const[]){ "num-blocks=16", "name=test.flash", NULL });
     device_reset(flash);
+    for (uint32_t at = 0; !erased && at < 16 * SECTOR; at += SECTOR) {
+        bare_write(BASE + at, 4, 0x00200020);
+        bare_write(BASE + at, 4, 0x00d000d0);
+        bare_write(BASE + at, 4, 0x00ff00ff);
+    }
+    erased = true;
 }
 
 static uint32_t rd(uint32_t at) { return bare_read(BASE + at, 4); }

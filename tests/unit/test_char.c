@@ -298,7 +298,8 @@ static void test_tcp(void)
     WAIT_FOR(t.got->len == 12); /* telnet's greeting */
     g_assert_cmpmem(t.got->str, 3, "\xff\xfb\x01", 3);
     g_string_truncate(t.got, 0);
-    chardev_write(cl, "a\xff\xff" "b\xff\xfb\x01" "c\xff\xfa\x18\x00vt\xff\xf0" "d\xff\xf3" "e", 20);
+    chardev_write(cl, "a\xff\xff" "b\xff\xfb\x01" "c\xff\xfa\x18\x00vt\xff\xf0" "d\xff\xf3" "e",
+                  20);
     WAIT_FOR(s.got->len == 6);
     g_assert_cmpmem(s.got->str, 6, "a\xff" "bcde", 6);
     g_assert_cmpint(s.breaks, ==, 1);
@@ -313,8 +314,8 @@ static void test_tcp(void)
     srv = make("socket,id=srv,host=127.0.0.1,port=%d,server=on,wait=off", port);
     WAIT_FOR(t.opened == 2);
     g_assert_nonnull(strstr(chardev_filename(cl), "<->"));
-    g_autofree char *taken = g_strdup_printf("socket,id=q,host=127.0.0.1,port=%d,server=on,wait=off",
-                                             port);
+    g_autofree char *taken =
+        g_strdup_printf("socket,id=q,host=127.0.0.1,port=%d,server=on,wait=off", port);
     refuse(taken, "Address already in use");
     Chardev *next = make("socket,id=q,host=127.0.0.1,port=%d,to=%d,server=on,wait=off", port,
                          port + 50);

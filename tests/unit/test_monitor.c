@@ -30,7 +30,8 @@ static void test_expressions(void)
     static const char *const bad[][2] = {
         { "", "unexpected end of expression" }, { "1+", "unexpected end of expression" },
         { "(1", "')' expected" }, { "5/0", "division by zero" }, { "5%0", "division by zero" },
-        { "12345678901234567890123", "number too large" }, { "'a", "missing terminating ' character" },
+        { "12345678901234567890123", "number too large" },
+        { "'a", "missing terminating ' character" },
         { "foo", "invalid char 'f' in expression" }, { "$nosuch", "unknown register" },
         { "'", "character constant expected" },
     };
@@ -170,7 +171,8 @@ static void test_completion(void)
 {
     static const struct { const char *line, *expect; size_t start; } cases[] = {
         { "sto", "stop ", 0 }, { "info sta", "status ", 5 }, { "? info uu", "uuid ", 7 },
-        { "singlestep o", "off on ", 11 }, { "nosuch x", "", 7 }, { "chardev-remove cc", "cc0 ", 15 },
+        { "singlestep o", "off on ", 11 }, { "nosuch x", "", 7 },
+        { "chardev-remove cc", "cc0 ", 15 },
         { "x /4i 0", "", 6 }, { "memsave 0 1 /etc/host", "", 12 },
     };
     g_assert_nonnull(chardev_new_from_opts("null,id=cc0", NULL));
@@ -292,7 +294,8 @@ static void test_hmp_hostile(void)
 {
     static const char *const words[] = {
         "", "-", "-f", "-z", "/", "/4xw", "/99999999999i", "/s", "\"", "\"a b\"", "\\", "(", ")",
-        "((((((((((((((((", "$pc", "$", "'", "'a'", "0", "-1", "0x1000", "99999999999999999999", "~",
+        "((((((((((((((((", "$pc", "$", "'", "'a'", "0", "-1", "0x1000", "99999999999999999999",
+        "~",
         "+", "*", "%", "x", "help", "info", "status", ",,", "=", "null,id=", "\xff\xfe", "on",
     };
     GRand *rand = g_rand_new_with_seed(2);
@@ -420,7 +423,8 @@ static void test_qmp(void)
     ask(&s, "{\"execute\":3}", GENERIC("QMP input member 'execute' must be a string"));
     ask(&s, "{\"execute\":\"stop\",\"arguments\":3}",
         GENERIC("QMP input member 'arguments' must be an object"));
-    ask(&s, "{\"execute\":\"stop\",\"arguments\":{\"x\":1}}", GENERIC("Parameter 'x' is unexpected"));
+    ask(&s, "{\"execute\":\"stop\",\"arguments\":{\"x\":1}}",
+        GENERIC("Parameter 'x' is unexpected"));
     ask(&s, "{\"execute\":\"human-monitor-command\"}",
         GENERIC("Parameter 'command-line' is missing"));
     ask(&s, "{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":3}}",
@@ -572,8 +576,7 @@ static void test_qmp_hostile(void)
         "{", "}", "[", "]", "\"execute\"", ":", "\"stop\"", ",", "\"arguments\"", "\"id\"", "1e999",
         "-", "\"", "\\", "\n", "\xff", "\xc3", "null", "{\"execute\":\"query-status\"}",
         "{\"execute\":\"human-monitor-command\",\"arguments\":{\"command-line\":\"x\"}}",
-        "{\"execute\":\"chardev-add\",\"arguments\":{\"id\":\"q\",\"backend\":{\"type\":\"socket\","
-        "\"data\":{\"addr\":{\"type\":\"inet\"}}}}}",
+        "{\"execute\":\"chardev-add\",\"arguments\":{\"id\":\"q\",\"backend\":{\"type\":\"pty\"}},",
     };
     Session s = session_new(MONITOR_QMP_PRETTY);
     GRand *rand = g_rand_new_with_seed(3);

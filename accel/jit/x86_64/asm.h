@@ -160,6 +160,25 @@ static inline void asm_vex(Asm *a, unsigned op, unsigned reg, unsigned v, unsign
     asm8(a, op & 0xff);
 }
 
+/* rip-relative operand: data in the same mapping as the code. */
+static inline void asm_rip_field(Asm *a, unsigned reg, const uint8_t *target)
+{
+    asm8(a, (reg & 7) << 3 | 5);
+    asm32(a, (uint32_t)(int32_t)(target - (a->p + 4)));
+}
+
+static inline void asm_rip(Asm *a, unsigned op, unsigned reg, const uint8_t *target)
+{
+    asm_prefix(a, op, reg, 0, 0, false);
+    asm_rip_field(a, reg, target);
+}
+
+static inline void asm_vrip(Asm *a, unsigned op, unsigned reg, unsigned v, const uint8_t *target)
+{
+    asm_vex(a, op, reg, v, 0, 0);
+    asm_rip_field(a, reg, target);
+}
+
 /* VEX: reg, v, rm */
 static inline void asm_vrr(Asm *a, unsigned op, unsigned reg, unsigned v, unsigned rm)
 {

@@ -116,7 +116,7 @@ void emit_icount(Emit *e, int32_t n)
     }
 }
 
-void emit_slow_begin(Emit *e, Stub *s)
+void emit_cold_begin(Emit *e, Stub *s)
 {
     unsigned cell = e->n_spills;
     for (uint32_t m = s->xmm_live; m; m &= m - 1) {
@@ -127,14 +127,18 @@ void emit_slow_begin(Emit *e, Stub *s)
     }
     g_assert(cell <= FRAME_N_SPILLS);
     emit_restore_pins(e);
+}
+
+void emit_slow_begin(Emit *e, Stub *s)
+{
+    emit_cold_begin(e, s);
     emit_store_pc(e, s->pc);
     emit_icount(e, (int32_t)s->insns_left);
 }
 
-void emit_slow_end(Emit *e, Stub *s)
+void emit_cold_end(Emit *e, Stub *s)
 {
     unsigned cell = e->n_spills;
-    emit_icount(e, -(int32_t)s->insns_left);
     for (uint32_t m = s->xmm_live; m; m &= m - 1) {
         unsigned x = (unsigned)__builtin_ctz(m);
         if (ir_is_temp(s->xmm_ref[x])) {
@@ -144,6 +148,12 @@ void emit_slow_end(Emit *e, Stub *s)
         }
     }
     emit_load_soft(e, 0xffff);
+}
+
+void emit_slow_end(Emit *e, Stub *s)
+{
+    emit_icount(e, -(int32_t)s->insns_left);
+    emit_cold_end(e, s);
 }
 
 void emit_alu_rr_opnd(Emit *e, bool w, unsigned op, unsigned d, Opnd o)

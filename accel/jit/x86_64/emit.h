@@ -38,6 +38,7 @@ extern HostFeatures host;
 typedef struct Thunks {
     const uint8_t *leave, *load, *store, *rmw, *cas, *lookup, *reload_lookup, *link, *stale,
         *fp_soft;
+    const uint8_t *box, *nan64, *nan32; /* constants */
     const uint8_t *end;
 } Thunks;
 extern Thunks thunks;
@@ -166,9 +167,13 @@ void ra_release(Emit *e);
 unsigned ra_def(Emit *e, unsigned cls, unsigned hint);
 /* Like ra_def, but never the register of an operand. Before or after ra_release. */
 unsigned ra_def_early(Emit *e, unsigned cls);
-/* dst is in reg now: stores it where it must go. single: xmm, F32 in a cell to be boxed. */
+/* dst is in reg now: stores it where it must go. */
 void ra_def_end(Emit *e, unsigned reg);
-void ra_def_end_single(Emit *e, unsigned reg);
+/*
+ * dst, a slot, is an F32 in a boxed cell that was stored already: single holds the F32 (and
+ * anything above), cell all of it.
+ */
+void ra_def_single(Emit *e, unsigned single, unsigned cell);
 /* A slot gets a new value that is in memory only (or in its fixed register: loads it). */
 void ra_def_in_memory(Emit *e);
 void ra_drop_all(Emit *e);            /* at labels: nothing is cached */
@@ -184,6 +189,8 @@ void emit_load_soft(Emit *e, uint32_t mask);/* this block's own, from their cell
 void emit_icount(Emit *e, int32_t n);       /* under CF_ICOUNT: give back n instructions */
 void emit_slow_begin(Emit *e, Stub *s); /* a stub that calls C: registers as C finds them */
 void emit_slow_end(Emit *e, Stub *s);
+void emit_cold_begin(Emit *e, Stub *s); /* the same where C can't fault */
+void emit_cold_end(Emit *e, Stub *s);
 void emit_alu_rr_opnd(Emit *e, bool w, unsigned op, unsigned d, Opnd o);
 /* Compares for in->cond; the condition code to test. */
 unsigned emit_compare(Emit *e);
@@ -191,8 +198,8 @@ void emit_call_c(Emit *e, const void *fn); /* call, near or far; may use rax */
 
 /* --- emit_int.c, emit_mem.c, emit_fp.c, emit_call.c, emit_exit.c --- */
 bool emit_int(Emit *e);
-bool emit_mem(Emit *e);
-bool emit_fp(Emit *e);
+void emit_mem(Emit *e);
+void emit_fp(Emit *e);
 void emit_helper(Emit *e);
 /* A call of a C function with effects like a helper's, results and arguments as in->*. */
 void emit_call_effects(Emit *e, const void *fn, unsigned nargs, unsigned effects,

@@ -590,7 +590,7 @@ static void emit_cas(Emit *e)
     ra_def_end(e, RAX);
 }
 
-bool emit_mem(Emit *e)
+void emit_mem(Emit *e)
 {
     switch (e->in->op) {
     case IR_ld:
@@ -613,5 +613,4 @@ bool emit_mem(Emit *e)
         }
         break;
     }
-    return true;
 }

@@ -574,35 +574,26 @@ void ra_def_end(Emit *e, unsigned reg)
     }
 }
 
-void ra_def_end_single(Emit *e, unsigned reg)
+void ra_def_single(Emit *e, unsigned single, unsigned cell)
 {
-    IrRef dst = e->in->dst;
-    if (!ir_is_slot(dst)) {
-        ra_def_end(e, reg);
-        return;
-    }
-    unsigned s = ir_slot_index(dst);
+    unsigned s = ir_slot_index(e->in->dst);
     int fixed = e->slot_fixed[s];
-    bool boxed = e->slot_boxed[s];
-    Mem m = slot_mem(e, s), hi = m;
-    hi.disp += 4;
-    forget_dst_copies(e, dst);
+    forget_dst_copies(e, e->in->dst);
     e->insn_clean = false;
-    asm_rm(&e->a, OP_MOVSS_MR, reg - XMM0, m);
-    if (!boxed) {
-        asm_mov_mi(&e->a, false, hi, -1);
-    }
     e->slot_boxed[s] = 1;
     if (fixed >= XMM0) {
-        if ((unsigned)fixed != reg) {
-            asm_rr(&e->a, OP_MOVAPS, (unsigned)fixed - XMM0, reg - XMM0);
-        }
-        e->r[fixed].single = true;
-    } else if (fixed >= 0) {
-        asm_load(&e->a, (unsigned)fixed, m);
-    } else if (e->nu->dst != NEVER && (e->allowed >> reg & 1) && e->r[reg].ref == IR_NONE) {
-        bind(e, reg, dst, e->nu->dst);
-        e->r[reg].single = true;
+        asm_rr(&e->a, OP_MOVAPS, (unsigned)fixed - XMM0, cell - XMM0);
+        return;
+    }
+    if (e->nu->dst == NEVER) {
+        return;
+    }
+    /* The F32 itself is ready earlier than the cell; but its register may have another owner. */
+    if ((e->allowed >> single & 1) && e->r[single].ref == IR_NONE) {
+        bind(e, single, e->in->dst, e->nu->dst);
+        e->r[single].single = true;
+    } else {
+        bind(e, cell, e->in->dst, e->nu->dst);
     }
 }
 

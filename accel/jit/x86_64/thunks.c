@@ -223,6 +223,22 @@ static void make_lookups(ThunkGen *g)
     lookup_with(g, jit_stale);
 }
 
+static const uint8_t *constant(ThunkGen *g, uint64_t v)
+{
+    const uint8_t *at = g->a.p;
+    asm64(&g->a, v);
+    asm64(&g->a, v);
+    return at;
+}
+
+static void make_constants(ThunkGen *g)
+{
+    begin(g);
+    thunks.box = constant(g, 0xffffffff00000000);
+    thunks.nan64 = constant(g, 0x7ff8000000000000);
+    thunks.nan32 = constant(g, 0x7fc00000);
+}
+
 size_t jit_host_thunks(uint8_t *at, const TargetOps *t)
 {
     __builtin_cpu_init();
@@ -244,6 +260,7 @@ size_t jit_host_thunks(uint8_t *at, const TargetOps *t)
             g.pin_offset[t->slots[s].pin] = (int32_t)t->slots[s].offset - g.bias;
         }
     }
+    make_constants(&g);
     make_enter(&g);
     make_leave(&g);
     make_slow(&g);
