@@ -443,9 +443,13 @@ def emit_header(isa, source):
             f'extern const char *const {name}_insn_name[{up}_N_INSNS];',
             '/* How often each has been translated; under the translation lock. */',
             f'extern uint32_t {name}_insn_count[{up}_N_INSNS];',
-            '/* What the encodings have in common; for tests. */',
-            f'typedef struct {camel(name)}Encoding {{ uint32_t mask, value; uint8_t width; }} '
-            f'{camel(name)}Encoding;',
+            '/* How instructions look; for the disassembler and tests. */',
+            'typedef struct ' + camel(name) + 'Encoding {',
+            '    uint32_t mask, value;',
+            '    uint8_t width;',
+            '    const char *operands; /* names, in the order in which get gives their values */',
+            '    void (*get)(uint32_t w, int32_t *v);',
+            f'}} {camel(name)}Encoding;',
             f'extern const {camel(name)}Encoding {name}_encoding[{up}_N_INSNS];', '',
             '/* False: reserved, or its extension is off; nothing was emitted. */']
     out += [f'bool {name}_decode{w}(TransCtx *t, uint32_t w);' for w in isa.widths()]
@@ -467,9 +471,14 @@ def emit_source(isa, source, includes):
     out += [f'#include "{i}"' for i in includes]
     out += ['', f'const char *const {name}_insn_name[{up}_N_INSNS] = {{']
     out += [f'    "{r.name}",' for r in isa.rows]
-    out += ['};', f'uint32_t {name}_insn_count[{up}_N_INSNS];', '',
-            f'const {camel(name)}Encoding {name}_encoding[{up}_N_INSNS] = {{']
-    out += [f'    {{ {r.mask:#x}, {r.value:#x}, {r.width} }},' for r in isa.rows]
+    out += ['};', f'uint32_t {name}_insn_count[{up}_N_INSNS];', '']
+    for f in isa.formats.values():
+        gets = ' '.join(f'v[{i}] = {f.specs[n].c_expr()};'
+                        for i, n in enumerate(isa.classes[f.cls]))
+        out += [f'static void get_{f.name}(uint32_t w, int32_t *v) {{ {gets} }}']
+    out += ['', f'const {camel(name)}Encoding {name}_encoding[{up}_N_INSNS] = {{']
+    out += [f'    {{ {r.mask:#x}, {r.value:#x}, {r.width}, '
+            f'"{" ".join(isa.classes[r.fmt.cls])}", get_{r.fmt.name} }},' for r in isa.rows]
     out += ['};', '']
     for width in isa.widths():
         out += [f'bool {name}_decode{width}(TransCtx *t, uint32_t w)', '{']

@@ -106,25 +106,54 @@ package_behind() {  # META PREFIX
     apt-cache "${apt_options[@]}" depends "$1" | sed -n "s/^ *Depends: \($2.*\)/\1/p" | head -n 1
 }
 
-# Puts kernel and busybox of Debian for a guest into $cache/ARCH/{kernel,busybox}.
+# Disks and network cards, and what is on them: modules in Debian's kernels.
+guest_modules=(virtio_mmio virtio_blk virtio_net nvme ext4 crc32c_generic)
+
+# Unpacks a module from TREE and before it what it depends on into DIR; DIR/order lists them.
+unpack_module() {   # TREE DIR NAME
+    local file name dep
+    file=$(find "$1" -name "${3//[-_]/[-_]}.ko*" | head -n 1)
+    [ -n "$file" ] || return 0          # built into the kernel
+    name=${file##*/}
+    name=${name%%.ko*}.ko
+    [ ! -f "$2/$name" ] || return 0
+    case $file in
+        *.xz) xz -dc "$file" ;;
+        *.zst) zstd -dc "$file" ;;
+        *) cat "$file" ;;
+    esac >"$2/$name" || return 1
+    for dep in $(tr '\0' '\n' <"$2/$name" | sed -n 's/^depends=//p' | tr , ' '); do
+        unpack_module "$1" "$2" "$dep" || return 1
+    done
+    echo "$name" >>"$2/order"
+}
+
+# Puts kernel, busybox and modules of Debian for a guest into $cache/ARCH/{kernel,busybox,modules}.
 fetch_guest() {     # ARCH
-    local arch=$1 suite meta image dir=$cache/$1 tmp
+    local arch=$1 suite meta image module dir=$cache/$1 tmp
     case $arch in
         riscv64) suite=trixie meta=linux-image-riscv64 ;; # the first suite with this port
         *) die "there is no guest '$arch'" ;;
     esac
-    [ -s "$dir/kernel" ] && [ -s "$dir/busybox" ] && return 0
+    [ -s "$dir/kernel" ] && [ -s "$dir/busybox" ] && [ -s "$dir/modules/order" ] && return 0
     say "fetching Debian's $arch kernel and busybox ($suite)"
     mkdir -p "$dir"
-    apt_for "$arch" "$suite" || return 1
+    need_packages xz-utils zstd && apt_for "$arch" "$suite" || return 1
     image=$(package_behind "$meta" linux-image-)
     [ -n "$image" ] || return 1
     tmp=$(mktemp -d "$dir/tmp.XXXXXX")
     local kernel_deb busybox_deb
     kernel_deb=$(fetch_deb "$image") && busybox_deb=$(fetch_deb busybox-static) || return 1
-    dpkg-deb --fsys-tarfile "$kernel_deb" | tar -x -C "$tmp" --wildcards './boot/vmlinu*'
+    dpkg-deb --fsys-tarfile "$kernel_deb" | tar -x -C "$tmp" --wildcards './boot/vmlinu*' \
+        '*/lib/modules/*'
     dpkg-deb -x "$busybox_deb" "$tmp/busybox"
     cp "$(find "$tmp/busybox" -name busybox -type f -perm -u+x | head -n 1)" "$dir/busybox"
+    rm -rf "$dir/modules"
+    mkdir "$tmp/modules"
+    for module in "${guest_modules[@]}"; do
+        unpack_module "$tmp" "$tmp/modules" "$module" || return 1
+    done
+    mv "$tmp/modules" "$dir/modules"
     cp "$tmp"/boot/vmlinu* "$dir/kernel"
     rm -rf "$tmp"
 }
@@ -134,9 +163,10 @@ make_initrd() {     # ARCH INIT OUTPUT
     need_packages cpio gzip || return 1
     local tmp
     tmp=$(mktemp -d "$cache/initrd.XXXXXX")
-    mkdir -p "$tmp"/{bin,dev,proc,sys,tmp,etc,root}
+    mkdir -p "$tmp"/{bin,dev,proc,sys,tmp,etc,root,lib}
     cp "$cache/$1/busybox" "$tmp/bin/busybox"
     install -m 755 "$2" "$tmp/init"
+    [ ! -d "$cache/$1/modules" ] || cp -r "$cache/$1/modules" "$tmp/lib/modules"
     (cd "$tmp" && find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) | gzip -1n >"$3"
     rm -rf "$tmp"
 }

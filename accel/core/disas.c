@@ -1,68 +1,91 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Disassembly by capstone; the only file that knows it. A disassembler is made per call: this is
- * for logs and people.
+ * Disassembly: of guests by their targets, of the host by capstone, which only this file knows.
+ * Made per call: this is for logs and people.
  */
 #include "accel/disas.h"
 
 #include <capstone/capstone.h>
 #include <inttypes.h>
 
-static void append_bytes(GString *out, const uint8_t *code, size_t len)
+/* Bytes in the order of memory, but the encodings of fixed-width instructions as one number. */
+static void append_bytes(GString *out, const uint8_t *code, size_t len, unsigned unit)
 {
     enum { COLUMN = 11 };
     for (size_t i = 0; i < MAX(len, COLUMN); i++) {
         if (i < len)
-            g_string_append_printf(out, "%02x", code[i]);
+            g_string_append_printf(out, "%02x", code[unit > 1 ? len - 1 - i : i]);
         else
             g_string_append(out, "  ");
     }
 }
 
-static size_t disas(int arch, int mode, unsigned unit, GString *out, const uint8_t *code,
-                    size_t len, uint64_t pc, unsigned max)
+/* One line per instruction: next() appends its text and gives its length, 0 if it is none. */
+static size_t disas(GString *out, const uint8_t *code, size_t len, uint64_t pc, unsigned max,
+                    unsigned unit,
+                    size_t (*next)(void *opaque, GString *text, const uint8_t *code, size_t len,
+                                   uint64_t pc), void *opaque)
 {
-    csh handle;
-    bool have = arch >= 0 && cs_open((cs_arch)arch, (cs_mode)mode, &handle) == CS_ERR_OK;
     size_t done = 0;
-    cs_insn *insn = have ? cs_malloc(handle) : NULL;
+    GString *text = g_string_new(NULL);
     for (unsigned n = 0; done < len && (!max || n < max); n++) {
-        const uint8_t *p = code + done;
-        size_t left = len - done;
-        uint64_t address = pc + done;
-        g_string_append_printf(out, "0x%016" PRIx64 ":  ", address);
-        if (insn && cs_disasm_iter(handle, &p, &left, &address, insn)) {
-            append_bytes(out, code + done, insn->size);
-            g_string_append_printf(out, "  %-8s %s\n", insn->mnemonic, insn->op_str);
-            done += insn->size;
-        } else {
-            size_t size = MIN(unit, len - done);
-            append_bytes(out, code + done, size);
-            g_string_append(out, "  (data)\n");
-            done += size;
+        g_string_truncate(text, 0);
+        size_t size = next(opaque, text, code + done, len - done, pc + done);
+        if (!size) {
+            size = MIN(unit, len - done);
+            g_string_assign(text, "(data)");
         }
+        g_string_append_printf(out, "0x%016" PRIx64 ":  ", pc + done);
+        append_bytes(out, code + done, size, unit);
+        g_string_append_printf(out, "  %s\n", text->str);
+        done += size;
     }
-    if (insn)
-        cs_free(insn, 1);
-    if (have)
-        cs_close(&handle);
+    g_string_free(text, TRUE);
     return done;
+}
+
+static size_t guest_next(void *opaque, GString *text, const uint8_t *code, size_t len, uint64_t pc)
+{
+    const TargetOps *t = opaque;
+    return t->disas ? t->disas(text, code, len, pc) : 0;
 }
 
 size_t disas_guest(const TargetOps *t, GString *out, const void *code, size_t len, uint64_t pc,
                    unsigned max)
 {
-    unsigned unit = t->capstone_arch == CS_ARCH_X86 ? 1 : t->capstone_arch == CS_ARCH_ARM64 ? 4 : 2;
-    return disas(t->capstone_arch, t->capstone_mode, unit, out, code, len, pc, max);
+    return disas(out, code, len, pc, max, t->disas_unit, guest_next, (void *)t);
+}
+
+static size_t capstone_next(void *opaque, GString *text, const uint8_t *code, size_t len,
+                            uint64_t pc)
+{
+    csh *handle = opaque;
+    cs_insn *insn;
+    if (!cs_disasm(*handle, code, len, pc, 1, &insn))
+        return 0;
+    size_t size = insn->size;
+    g_string_append_printf(text, "%-8s %s", insn->mnemonic, insn->op_str);
+    cs_free(insn, 1);
+    return size;
 }
 
 size_t disas_host(GString *out, const void *code, size_t len)
 {
 #if defined(__x86_64__)
-    return disas(CS_ARCH_X86, CS_MODE_64, 1, out, code, len, (uintptr_t)code, 0);
+    const cs_arch arch = CS_ARCH_X86;
+    const cs_mode mode = CS_MODE_64;
+    const unsigned unit = 1;
 #elif defined(__aarch64__)
-    return disas(CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN, 4, out, code, len, (uintptr_t)code, 0);
+    const cs_arch arch = CS_ARCH_ARM64;
+    const cs_mode mode = CS_MODE_LITTLE_ENDIAN;
+    const unsigned unit = 4;
 #else
-    return disas(-1, 0, 4, out, code, len, (uintptr_t)code, 0);
+#error "no disassembler for this host"
 #endif
+    csh handle;
+    if (cs_open(arch, mode, &handle) != CS_ERR_OK)
+        return 0;
+    size_t done = disas(out, code, len, (uintptr_t)code, 0, unit, capstone_next, &handle);
+    cs_close(&handle);
+    return done;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Split virtqueues (virtio 1.2, 2.7), with indirect descriptors and event indices.
+ * Virtqueues: split rings (virtio 1.2, 2.7) with indirect descriptors and event indices, and what
+ * packed rings (virtqueue_packed.c) share with them.
  *
  * The driver is not trusted: a descriptor is copied before it is looked at, every index is
  * checked, chains are bounded by the size of their table, and rings and buffers must be RAM (a
@@ -11,25 +12,11 @@
 #include "hw/virtio/virtio_int.h"
 #include "util/bits.h"
 
-enum { DESC_NEXT = 1, DESC_WRITE = 2, DESC_INDIRECT = 4 };
 enum { AVAIL_NO_INTERRUPT = 1 };
-
-typedef struct Desc {
-    uint64_t addr;
-    uint32_t len;
-    uint16_t flags, next;
-} Desc;
-
-/* What a chain adds up to. */
-typedef struct Chain {
-    unsigned n_out, n_in;
-    uint64_t out_len, in_len;
-    struct iovec iov[VIRTIO_QUEUE_MAX_SIZE];
-} Chain;
 
 /* ---- access to rings ---- */
 
-static void *ring_map(VirtQueue *vq, uint64_t addr, unsigned len, bool write)
+void *virtqueue_ring_map(VirtQueue *vq, uint64_t addr, unsigned len, bool write)
 {
     uint64_t n = len;
     void *p = address_space_map(vq->v->dev.dma, addr, &n, write);
@@ -40,15 +27,15 @@ static void *ring_map(VirtQueue *vq, uint64_t addr, unsigned len, bool write)
     return NULL;
 }
 
-static uint16_t ring_load16(VirtQueue *vq, uint64_t addr)
+uint16_t virtqueue_load16(VirtQueue *vq, uint64_t addr)
 {
-    uint16_t *p = ring_map(vq, addr, 2, false);
+    uint16_t *p = virtqueue_ring_map(vq, addr, 2, false);
     return p ? __atomic_load_n(p, __ATOMIC_RELAXED) : 0;
 }
 
-static void ring_store16(VirtQueue *vq, uint64_t addr, uint16_t value)
+void virtqueue_store16(VirtQueue *vq, uint64_t addr, uint16_t value)
 {
-    uint16_t *p = ring_map(vq, addr, 2, true);
+    uint16_t *p = virtqueue_ring_map(vq, addr, 2, true);
     if (!p)
         return;
     __atomic_store_n(p, value, __ATOMIC_RELAXED);
@@ -57,24 +44,24 @@ static void ring_store16(VirtQueue *vq, uint64_t addr, uint16_t value)
 
 static uint16_t avail_flags(VirtQueue *vq)
 {
-    return ring_load16(vq, vq->avail);
+    return virtqueue_load16(vq, vq->avail);
 }
 
 static uint16_t avail_idx(VirtQueue *vq)
 {
-    uint16_t idx = ring_load16(vq, vq->avail + 2);
+    uint16_t idx = virtqueue_load16(vq, vq->avail + 2);
     __atomic_thread_fence(__ATOMIC_ACQUIRE); /* entries after the index that covers them */
     return idx;
 }
 
 static uint16_t used_event(VirtQueue *vq)
 {
-    return ring_load16(vq, vq->avail + 4 + 2 * (uint64_t)vq->num);
+    return virtqueue_load16(vq, vq->avail + 4 + 2 * (uint64_t)vq->num);
 }
 
 static void set_avail_event(VirtQueue *vq, uint16_t idx)
 {
-    ring_store16(vq, vq->used + 4 + 8 * (uint64_t)vq->num, idx);
+    virtqueue_store16(vq, vq->used + 4 + 8 * (uint64_t)vq->num, idx);
 }
 
 /* ---- taking requests ---- */
@@ -98,7 +85,7 @@ static unsigned split_pending(VirtQueue *vq)
 
 static bool load_desc(VirtQueue *vq, uint64_t table, unsigned i, Desc *d)
 {
-    const void *p = ring_map(vq, table + 16 * (uint64_t)i, 16, false);
+    const void *p = virtqueue_ring_map(vq, table + 16 * (uint64_t)i, 16, false);
     if (!p)
         return false;
     memcpy(d, p, sizeof *d);
@@ -106,10 +93,8 @@ static bool load_desc(VirtQueue *vq, uint64_t table, unsigned i, Desc *d)
 }
 
 /* Adds one buffer, which may lie in several pieces of RAM. */
-static bool chain_add(VirtQueue *vq, const Desc *d, Chain *c)
+bool virtqueue_chain_add(VirtQueue *vq, uint64_t addr, uint64_t left, bool write, Chain *c)
 {
-    uint64_t addr = d->addr, left = d->len;
-    bool write = d->flags & DESC_WRITE;
     if (!write && c->n_in) {
         virtio_error(vq->v, "queue %u: a readable buffer behind a writable one", vq->index);
         return false;
@@ -162,7 +147,7 @@ static bool chain_walk(VirtQueue *vq, uint64_t table, unsigned i, unsigned max, 
             /* virtio 2.7.5.3.1: a chain is no longer than the queue is, but drivers differ. */
             return chain_walk(vq, d.addr, 0, MIN(d.len / 16, VIRTIO_QUEUE_MAX_SIZE), true, c);
         }
-        if (!chain_add(vq, &d, c))
+        if (!virtqueue_chain_add(vq, d.addr, d.len, d.flags & DESC_WRITE, c))
             return false;
         if (!(d.flags & DESC_NEXT))
             return true;
@@ -179,6 +164,8 @@ static void *element_new(const Chain *c, size_t size)
     char *block = g_malloc(iov_at + n * sizeof(struct iovec));
     memset(block, 0, size);
     VirtElement *e = (VirtElement *)block;
+    e->head = c->head;
+    e->n_desc = c->n_desc;
     e->n_out = c->n_out;
     e->n_in = c->n_in;
     e->out_len = c->out_len;
@@ -189,9 +176,26 @@ static void *element_new(const Chain *c, size_t size)
     return e;
 }
 
+static bool is_packed(const VirtQueue *vq)
+{
+    return virtio_has(vq->v, VIRTIO_F_RING_PACKED);
+}
+
 bool virtqueue_empty(VirtQueue *vq)
 {
-    return !vq->ready || vq->v->broken || !split_pending(vq);
+    return !vq->ready || vq->v->broken ||
+           !(is_packed(vq) ? packed_pending(vq) : split_pending(vq));
+}
+
+/* The next chain; false where the driver made it wrong. */
+static bool split_take(VirtQueue *vq, Chain *c)
+{
+    c->head = virtqueue_load16(vq, vq->avail + 4 +
+                                       2 * (uint64_t)(vq->last_avail & (vq->num - 1)));
+    if (!chain_walk(vq, vq->desc, c->head, vq->num, false, c))
+        return false;
+    vq->last_avail++;
+    return true;
 }
 
 void *virtqueue_pop(VirtQueue *vq, size_t size)
@@ -203,23 +207,21 @@ void *virtqueue_pop(VirtQueue *vq, size_t size)
         virtio_error(vq->v, "queue %u: more requests than it has entries", vq->index);
         return NULL;
     }
-    uint64_t entry = vq->avail + 4 + 2 * (uint64_t)(vq->last_avail & (vq->num - 1));
-    uint16_t head = ring_load16(vq, entry);
-    c.n_out = c.n_in = 0;
+    c.n_out = c.n_in = c.n_desc = 0;
     c.out_len = c.in_len = 0;
-    if (!chain_walk(vq, vq->desc, head, vq->num, false, &c) || vq->v->broken)
+    if (!(is_packed(vq) ? packed_take(vq, &c) : split_take(vq, &c)) || vq->v->broken)
         return NULL;
-    VirtElement *e = element_new(&c, size);
-    e->head = head;
-    vq->last_avail++;
     vq->in_use++;
-    return e;
+    return element_new(&c, size);
 }
 
 void virtqueue_unpop(VirtQueue *vq, VirtElement *e)
 {
-    vq->last_avail--;
     vq->in_use--;
+    if (is_packed(vq))
+        packed_untake(vq, e->n_desc);
+    else
+        vq->last_avail--;
 }
 
 /* ---- giving them back ---- */
@@ -233,14 +235,9 @@ static void note_written(VirtQueue *vq, const VirtElement *e, uint64_t written)
     }
 }
 
-void virtqueue_push(VirtQueue *vq, VirtElement *e, uint32_t written)
+static void split_give(VirtQueue *vq, const VirtElement *e, uint32_t written)
 {
-    note_written(vq, e, written);
-    if (vq->in_use)
-        vq->in_use--;
-    if (!vq->ready || vq->v->broken)
-        return;
-    uint8_t *p = ring_map(vq, vq->used + 4 + 8 * (uint64_t)(vq->used_idx & (vq->num - 1)), 8,
+    uint8_t *p = virtqueue_ring_map(vq, vq->used + 4 + 8 * (uint64_t)(vq->used_idx & (vq->num - 1)), 8,
                           true);
     if (!p)
         return;
@@ -248,16 +245,29 @@ void virtqueue_push(VirtQueue *vq, VirtElement *e, uint32_t written)
     store_le32(p + 4, written);
     address_space_unmap(vq->v->dev.dma, p, 8, true);
     vq->used_idx++;
-    vq->pushed = true;
     __atomic_thread_fence(__ATOMIC_RELEASE); /* data and entry before the index */
-    ring_store16(vq, vq->used + 2, vq->used_idx);
+    virtqueue_store16(vq, vq->used + 2, vq->used_idx);
     /* The driver's side must not see 2^15 entries as none: forget where it was told last. */
     if ((uint16_t)(vq->used_idx - vq->signalled_used) > vq->num)
         vq->signalled_valid = false;
 }
 
+void virtqueue_push(VirtQueue *vq, VirtElement *e, uint32_t written)
+{
+    note_written(vq, e, written);
+    if (vq->in_use)
+        vq->in_use--;
+    if (!vq->ready || vq->v->broken)
+        return;
+    if (is_packed(vq))
+        packed_give(vq, e, written);
+    else
+        split_give(vq, e, written);
+    vq->pushed = true;
+}
+
 /* virtio 2.7.7.2 */
-static bool wants_interrupt(VirtQueue *vq)
+static bool split_wants_interrupt(VirtQueue *vq)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* the used index before the driver's wishes */
     if (virtio_has(vq->v, VIRTIO_F_NOTIFY_ON_EMPTY) && !vq->in_use &&
@@ -269,7 +279,7 @@ static bool wants_interrupt(VirtQueue *vq)
     bool valid = vq->signalled_valid;
     vq->signalled_used = new;
     vq->signalled_valid = true;
-    return !valid || (uint16_t)(new - used_event(vq) - 1) < (uint16_t)(new - old);
+    return !valid || virtqueue_passed(used_event(vq), new, old);
 }
 
 void virtqueue_notify(VirtQueue *vq)
@@ -278,7 +288,8 @@ void virtqueue_notify(VirtQueue *vq)
         return;
     vq->pushed = false;
     VirtioDevice *v = vq->v;
-    if (!vq->ready || v->broken || !v->transport || v->notifying || !wants_interrupt(vq))
+    if (!vq->ready || v->broken || !v->transport || v->notifying ||
+        !(is_packed(vq) ? packed_wants_interrupt(vq) : split_wants_interrupt(vq)))
         return;
     v->notifying = true;
     v->ops->notify_queue(v->transport, vq);

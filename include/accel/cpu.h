@@ -169,7 +169,10 @@ struct TargetOps {
     void (*info_mem)(Cpu *cpu, GString *out);
     /* Register by name for `print $pc`, `info registers`, scripts; false: unknown. */
     bool (*reg_by_name)(Cpu *cpu, const char *name, uint64_t *value);
-    int capstone_arch, capstone_mode; /* for accel/disas.h */
+    /* Appends what the instruction at code (of at most len bytes) says, for pc; its length in
+     * bytes, or 0 if it is none. For accel/disas.h. */
+    size_t (*disas)(GString *out, const uint8_t *code, size_t len, uint64_t pc);
+    uint8_t disas_unit; /* bytes to show as data where it is none */
 };
 
 /* All targets in this build. */

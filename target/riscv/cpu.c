@@ -5,7 +5,6 @@
  */
 #include "target/riscv/cpu.h"
 
-#include <capstone/capstone.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -272,11 +271,7 @@ static const TargetOps riscv64_target = {
     .info_tlb = riscv_info_tlb,
     .info_mem = riscv_info_mem,
     .reg_by_name = riscv_reg_by_name,
-#if CS_API_MAJOR >= 5
-    .capstone_arch = CS_ARCH_RISCV,
-    .capstone_mode = CS_MODE_RISCV64 | CS_MODE_RISCVC,
-#else
-    .capstone_arch = -1, /* this Capstone knows no RISC-V */
-#endif
+    .disas = riscv_disas,
+    .disas_unit = 2,
 };
 TARGET_REGISTER(riscv64_target)

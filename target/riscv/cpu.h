@@ -105,6 +105,7 @@ typedef struct RiscvCpu {
     void *time_opaque;
     uint32_t time_hz;
     Timer *stimer;           /* Sstc; changed with the main lock held */
+    uint64_t instret_written, instret_expected; /* csr.c */
     uint64_t stimer_armed;   /* mtime that stimer is set for, or UINT64_MAX; any thread */
 } RiscvCpu;
 
@@ -339,6 +340,9 @@ extern const IrHelper riscv_helper_fp_check_rm;  /* (insn): illegal if rm is DYN
 #define X(n) extern const IrHelper riscv_helper_##n;
 RISCV_FP_HELPERS(X)
 #undef X
+
+/* --- disas.c --- */
+size_t riscv_disas(GString *out, const uint8_t *code, size_t len, uint64_t pc);
 
 /* --- isa.c (generated decoder) and trans_*.c --- */
 void riscv_translate_insn(TransCtx *t);

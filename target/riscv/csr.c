@@ -7,8 +7,9 @@
  * and read-only), when it exists, when an access is allowed, the cell behind it, its WARL mask, and
  * functions where a cell and a mask are not enough.
  *
- * Left out: debug and trigger registers, hypervisor, state enable, AIA, mseccfg: accesses are
- * illegal instructions, which is how software finds out. Event counters 3 to 31 read as zero.
+ * Left out: debug registers, hypervisor, state enable, AIA, mseccfg: accesses are illegal
+ * instructions, which is how software finds out. Event counters 3 to 31 read as zero. There are no
+ * triggers: their registers say so to software that looks for some (RISC-V debug 1.0, 5.1).
  */
 #include "target/riscv/cpu.h"
 
@@ -115,7 +116,6 @@ static void write_fcsr(RiscvCpu *r, unsigned num, uint64_t value, uint64_t mask)
 /* --- counters --- */
 
 static uint64_t read_cycle(RiscvCpu *r, unsigned num) { return riscv_read_cycle(r); }
-static uint64_t read_instret(RiscvCpu *r, unsigned num) { return riscv_read_instret(r); }
 static uint64_t read_time(RiscvCpu *r, unsigned num) { return riscv_read_time(r); }
 
 static void write_mcycle(RiscvCpu *r, unsigned num, uint64_t value, uint64_t mask)
@@ -124,10 +124,28 @@ static void write_mcycle(RiscvCpu *r, unsigned num, uint64_t value, uint64_t mas
                                             : (riscv_read_cycle(r) & ~mask) | (value & mask));
 }
 
+/*
+ * The instruction after a write reads what was written, however long the two took (priv 3.1.10).
+ * instret_expected is one more than the address of that instruction; 0: there was no write.
+ */
+static uint64_t read_instret(RiscvCpu *r, unsigned num)
+{
+    bool next = r->instret_expected == r->pc + 1;
+
+    r->instret_expected = 0;
+    if (!next)
+        return riscv_read_instret(r);
+    riscv_write_instret(r, r->instret_written);
+    return r->instret_written;
+}
+
 static void write_minstret(RiscvCpu *r, unsigned num, uint64_t value, uint64_t mask)
 {
-    riscv_write_instret(r, mask == UINT64_MAX ? value
-                                              : (riscv_read_instret(r) & ~mask) | (value & mask));
+    if (mask != UINT64_MAX)
+        value = (riscv_read_instret(r) & ~mask) | (value & mask);
+    riscv_write_instret(r, value);
+    r->instret_written = value;
+    r->instret_expected = r->pc + 4 + 1;
 }
 
 static void write_mcountinhibit(RiscvCpu *r, unsigned num, uint64_t value, uint64_t mask)
@@ -183,6 +201,12 @@ static void write_sstatus(RiscvCpu *r, unsigned num, uint64_t value, uint64_t ma
 static uint64_t read_misa(RiscvCpu *r, unsigned num)
 {
     return riscv_misa(r);
+}
+
+/* Type 0 alone: no trigger at this tselect. */
+static uint64_t read_tinfo(RiscvCpu *r, unsigned num)
+{
+    return 1;
 }
 
 /* --- interrupts --- */
@@ -396,6 +420,9 @@ static const Csr csrs[] = {
       .read = read_pmpcfg, .write = write_pmpcfg, .ends = true },
     { 0x3b0, RISCV_N_PMP, .name = "pmpaddr%u", .exists = has_pmp, .read = read_pmpaddr,
       .write = write_pmpaddr, .ends = true },
+    { 0x7a0, .name = "tselect" },
+    { 0x7a1, 3, .name = "tdata%u", .first = 1 },
+    { 0x7a4, .name = "tinfo", .read = read_tinfo },
     { 0xb00, .name = "mcycle", .read = read_cycle, .write = write_mcycle },
     { 0xb02, .name = "minstret", .read = read_instret, .write = write_minstret },
     { 0xb03, 29, .name = "mhpmcounter%u", .first = 3 },

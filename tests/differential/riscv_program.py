@@ -44,6 +44,7 @@ S_SPECIAL = [0, 1 << 31, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00
              0x40000000, 0x3fc00000, 0x4effffff, 0x4f000000, 0xcf000001, 0x5f000000, 0xdf000000,
              0x5f800000, 0x3f800001, 0x33800000, 0x477fe000, 0x38800000, 0x33000000]
 
+REFERENCE_WRONG = {"ctzw"}  # QEMU 7.2: looks at all 64 bits
 INT_DEST_FP = ("feq", "flt", "fle", "fclass", "fcvt.w", "fcvt.l", "fmv.x", "fcvtmod")
 
 
@@ -187,9 +188,10 @@ def layout(items):
 
 
 class Generator:
-    def __init__(self, rng, have, amo_faults):
-        self.rng, self.amo_faults = rng, amo_faults
-        self.rows = [r for r in ISA.rows if r.needs(have)]
+    def __init__(self, rng, have, careful):
+        self.rng, self.careful = rng, careful
+        self.rows = [r for r in ISA.rows if r.needs(have)
+                     and not (careful and r.name in REFERENCE_WRONG)]
         skip = {"branch", "jump", "trap", "priv", "csr", "amo", "load", "store", "wait", "cbo"}
         self.plain = [r for r in self.rows if not skip & set(r.flags) and r.name != "c.addi16sp"]
         self.plain_int = [r for r in self.plain if "fp" not in r.flags]
@@ -247,7 +249,7 @@ class Generator:
         rng, row = self.rng, self.rng.choice(self.amos)
         size = {"w": 4, "d": 8, "q": 16}[row.name[-1]]
         offset = rng.randrange(-2048, CONSTS - 16) // size * size
-        if self.amo_faults and rng.randrange(12) == 0:
+        if not self.careful and rng.randrange(12) == 0:
             offset += rng.randrange(1, size)    # misaligned
         addr = self.register() or 9
         words = [self.fixed("addi", rd=addr, rs1=rng.choice(POINTERS), imm=offset)]
@@ -307,7 +309,7 @@ class Generator:
     def bad(self):
         """Something that traps."""
         rng = self.rng
-        kind = rng.randrange(5 if self.amo_faults else 4)
+        kind = rng.randrange(4 if self.careful else 5)
         if kind == 0:
             return Group([self.one(rng.choice(self.traps))])
         if kind == 1:
@@ -475,12 +477,12 @@ def program(seed_rng, items):
     return code.ljust(DATA - BASE, b"\0") + bytes(data) + bytes(dump)
 
 
-def random_items(rng, have, n, amo_faults=True):
+def random_items(rng, have, n, careful=False):
     """
-    amo_faults: also atomics that are misaligned or where nothing is. QEMU 7.2 reports them as load
-    faults, and has no fault for an sc without reservation.
+    careful: without what QEMU 7.2 gets wrong. It reports atomics that are misaligned or where
+    nothing is as load faults, and has no fault for an sc without reservation.
     """
-    return Generator(rng, have, amo_faults).items(n)
+    return Generator(rng, have, careful).items(n)
 
 
 def describe(output):

@@ -321,7 +321,7 @@ static const TargetOps fake_target = {
     .raise_mmu_fault = fake_raise_mmu_fault, .raise_unaligned = fake_raise_unaligned,
     .raise_bus_error = fake_raise_bus_error, .fetch_mmu_idx = fake_idx, .data_mmu_idx = fake_idx,
     .has_work = fake_has_work, .take_interrupt = fake_take_interrupt, .dump = fake_dump,
-    .reg_by_name = fake_reg_by_name, .capstone_arch = -1,
+    .reg_by_name = fake_reg_by_name, .disas_unit = 4,
 };
 
 /* ---- a machine: 4 MiB of RAM at 0, ROM at 0x40000000, an MMIO scratch device at 0x50000000 ---- */
