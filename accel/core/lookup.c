@@ -209,7 +209,7 @@ const void *code_lookup(Cpu *cpu)
     CodeBlock *b = code_find(cpu, pc, &p);
     bool straddles = b->page[1] != NO_RAM_PAGE;
     if (p.page0.entry && (!straddles || p.page1.entry))
-        code_context_fill(cpu->code, pc, b, p.page0.global && (!straddles || p.page1.global));
+        code_context_fill(cpu, pc, b, p.page0.global && (!straddles || p.page1.global));
     return b->entry;
 }
 

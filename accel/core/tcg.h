@@ -52,8 +52,12 @@ typedef struct TlbState {
     _Atomic(TlbContext *) ctx[TLB_MAX_CONTEXTS]; /* NULL until used; never freed before the vCPU */
     int data_idx, fetch_idx;
     uint64_t clock;           /* for last_used */
-    CodeContext *code[CODE_MAX_CONTEXTS];
+    CodeContext *code[CODE_MAX_CONTEXTS]; /* all there are */
     unsigned n_code;
+    CodeContext *shared;      /* those without a TlbContext */
+    /* Kinds of context that were found to run code of non-global pages; a ring. */
+    struct { uint32_t mode, regime, vmid; int fetch_idx; bool used; } unshared[32];
+    unsigned n_unshared;
     TlbStats stats;
     uint64_t lookups, lookup_hits;
     /* exec.c */
@@ -112,10 +116,13 @@ void tlb_pages_made_clean(void);
 /* --- codectx.c --- */
 void code_context_select(Cpu *cpu);
 void code_context_clear(CodeContext *c);
-void code_context_fill(CodeContext *c, uint64_t pc, const CodeBlock *b, bool global);
-/* A page was unmapped. all: anything may have been. keep_global: only non-global mappings went. */
+/* Notes in Cpu.code that pc is b's. */
+void code_context_fill(Cpu *cpu, uint64_t pc, const CodeBlock *b, bool global);
+/* Mappings of a page, or any, went: those of a context, or global ones. */
 void code_contexts_flush_page(TlbContext *ctx, vaddr va);
-void code_contexts_flush(TlbContext *ctx, bool keep_global);
+void code_contexts_flush(TlbContext *ctx);
+void code_contexts_flush_global_page(TlbState *s, vaddr va);
+void code_contexts_flush_global(TlbState *s);
 /* The context is about to be used for another address space. */
 void code_contexts_drop(TlbState *s, TlbContext *ctx);
 

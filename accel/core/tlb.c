@@ -153,8 +153,7 @@ void cpu_set_translation(Cpu *cpu, const TlbKey *data, int data_idx, const TlbKe
     }
     if (!f_stays)
         f = key_equal(data, fetch) ? d : context_get(s, fetch, d);
-    bool code_stays = cpu->code && f == cpu->tlb_fetch_ctx && fetch_idx == s->fetch_idx &&
-                      mode == cpu->mode && cpu->code->ctx == f;
+    bool code_stays = cpu->code && f_stays && fetch_idx == s->fetch_idx && mode == cpu->mode;
     d->last_used = f->last_used = ++s->clock;
     cpu->tlb_ctx = d;
     cpu->tlb_fetch_ctx = f;
@@ -466,6 +465,7 @@ static bool table_flush_page(TlbTable *t, vaddr page)
     return page >= t->large_x_lo && page <= t->large_x_last;
 }
 
+/* Global code mappings are the caller's to flush. */
 static void context_flush(TlbContext *c, bool keep_global)
 {
     for (unsigned i = 0; i < TLB_MAX_MMU_IDX; i++) {
@@ -475,10 +475,11 @@ static void context_flush(TlbContext *c, bool keep_global)
         else if (t)
             table_reset(t);
     }
-    code_contexts_flush(c, keep_global);
+    code_contexts_flush(c);
 }
 
-static void context_flush_page(TlbContext *c, vaddr page)
+/* True: all code mappings may be affected, global ones too. */
+static bool context_flush_page(TlbContext *c, vaddr page)
 {
     bool large = false;
     for (unsigned i = 0; i < TLB_MAX_MMU_IDX; i++) {
@@ -487,58 +488,71 @@ static void context_flush_page(TlbContext *c, vaddr page)
             large |= table_flush_page(t, page);
     }
     if (large)
-        code_contexts_flush(c, false);
+        code_contexts_flush(c);
     else
         code_contexts_flush_page(c, page);
+    return large;
 }
 
 #define FOR_EACH_CONTEXT(cpu, c)                                                               \
-    for (unsigned n_ = 0; (cpu)->tlb_state && n_ < TLB_MAX_CONTEXTS; n_++)                     \
+    for (unsigned n_ = 0; n_ < TLB_MAX_CONTEXTS; n_++)                                         \
         for (TlbContext *c = atomic_load_explicit(&(cpu)->tlb_state->ctx[n_],                  \
                                                   memory_order_relaxed); c; c = NULL)
 
 void tlb_flush_all(Cpu *cpu)
 {
+    if (!cpu->tlb_state)
+        return;
     FOR_EACH_CONTEXT(cpu, c)
         context_flush(c, false);
-    if (cpu->tlb_state)
-        cpu->tlb_state->stats.flushes++;
+    code_contexts_flush_global(cpu->tlb_state);
+    cpu->tlb_state->stats.flushes++;
 }
 
 void tlb_flush_asid(Cpu *cpu, uint32_t asid)
 {
+    if (!cpu->tlb_state)
+        return;
     FOR_EACH_CONTEXT(cpu, c)
         if (c->key.asid == asid)
             context_flush(c, true);
-    if (cpu->tlb_state)
-        cpu->tlb_state->stats.flushes++;
+    cpu->tlb_state->stats.flushes++;
 }
 
 void tlb_flush_regime(Cpu *cpu, uint32_t regime)
 {
+    if (!cpu->tlb_state)
+        return;
     FOR_EACH_CONTEXT(cpu, c)
         if (c->key.regime == regime)
             context_flush(c, false);
-    if (cpu->tlb_state)
-        cpu->tlb_state->stats.flushes++;
+    code_contexts_flush_global(cpu->tlb_state);
+    cpu->tlb_state->stats.flushes++;
 }
 
 void tlb_flush_page(Cpu *cpu, vaddr va)
 {
+    bool large = false;
+    if (!cpu->tlb_state)
+        return;
     FOR_EACH_CONTEXT(cpu, c)
-        context_flush_page(c, va & TLB_PAGE_MASK);
-    if (cpu->tlb_state)
-        cpu->tlb_state->stats.page_flushes++;
+        large |= context_flush_page(c, va & TLB_PAGE_MASK);
+    if (large)
+        code_contexts_flush_global(cpu->tlb_state);
+    else
+        code_contexts_flush_global_page(cpu->tlb_state, va & TLB_PAGE_MASK);
+    cpu->tlb_state->stats.page_flushes++;
 }
 
-/* A global entry may go as well: nothing says that it must stay. */
+/* A global entry of the context may go as well: nothing says that it must stay. */
 void tlb_flush_page_asid(Cpu *cpu, vaddr va, uint32_t asid)
 {
+    if (!cpu->tlb_state)
+        return;
     FOR_EACH_CONTEXT(cpu, c)
         if (c->key.asid == asid)
             context_flush_page(c, va & TLB_PAGE_MASK);
-    if (cpu->tlb_state)
-        cpu->tlb_state->stats.page_flushes++;
+    cpu->tlb_state->stats.page_flushes++;
 }
 
 static void flush_work(Cpu *cpu, void *arg)

@@ -210,6 +210,31 @@ void block_set_write_cache(BlockBackend *b, bool on)
     b->write_cache = on;
 }
 
+static bool error_action(const char *word, BlockErrorAction *action)
+{
+    static const char *const words[] = {
+        [BLOCK_ERROR_REPORT] = "report", [BLOCK_ERROR_IGNORE] = "ignore",
+        [BLOCK_ERROR_ENOSPC] = "enospc", [BLOCK_ERROR_STOP] = "stop",
+    };
+    for (size_t i = 0; word && i < ARRAY_LEN(words); i++) {
+        if (!strcmp(word, words[i])) {
+            *action = i;
+            return true;
+        }
+    }
+    return !word;
+}
+
+bool block_set_error_actions(BlockBackend *b, const char *on_read, const char *on_write)
+{
+    BlockErrorAction r = b->read_error, w = b->write_error;
+    if (!error_action(on_read, &r) || !error_action(on_write, &w) || r == BLOCK_ERROR_ENOSPC)
+        return false;
+    b->read_error = r;
+    b->write_error = w;
+    return true;
+}
+
 bool block_claim(BlockBackend *b, const char *owner, GError **error)
 {
     if (b->owner)

@@ -185,15 +185,10 @@ static bool take_cache(GHashTable *opts, BlockBackend *b, GError **error)
 
 static bool take_error_actions(GHashTable *opts, BlockBackend *b, GError **error)
 {
-    static const char *const words[] = { "report", "ignore", "enospc", "stop", NULL };
-    static const char *const read_words[] = { "report", "ignore", "stop", NULL };
-    int w = take_word(opts, "-drive", "werror", BLOCK_ERROR_ENOSPC, words, error);
-    int r = w < 0 ? -1 : take_word(opts, "-drive", "rerror", 0, read_words, error);
-    if (w < 0 || r < 0)
-        return false;
-    b->write_error = w;
-    b->read_error = r == 2 ? BLOCK_ERROR_STOP : (BlockErrorAction)r;
-    return true;
+    g_autofree char *r = opts_take(opts, "rerror"), *w = opts_take(opts, "werror");
+    return block_set_error_actions(b, r, w) ||
+           error_set(error, "-drive: werror= is one of report, ignore, enospc and stop, rerror= "
+                     "one of report, ignore and stop");
 }
 
 /* index=, or bus= and unit=. */

@@ -19,6 +19,7 @@
 #include "backend/block/block_int.h"
 #include "util/bits.h"
 #include "util/error.h"
+#include "util/tsan.h"
 
 enum { CLUSTER_BITS = 12, CLUSTER = 1 << CLUSTER_BITS };
 
@@ -35,6 +36,18 @@ typedef struct OverlayNode {
 static OverlayNode *overlay(BlockNode *n)
 {
     return (OverlayNode *)n;
+}
+
+static void lock(OverlayNode *o)
+{
+    g_mutex_lock(&o->lock);
+    TSAN_ACQUIRE(&o->lock);
+}
+
+static void unlock(OverlayNode *o)
+{
+    TSAN_RELEASE(&o->lock);
+    g_mutex_unlock(&o->lock);
 }
 
 static bool present(OverlayNode *o, uint64_t cluster)
@@ -150,13 +163,13 @@ static int overlay_writev(BlockNode *n, uint64_t offset, const struct iovec *iov
     OverlayNode *o = overlay(n);
     if (!len)
         return 0;
-    g_mutex_lock(&o->lock);
+    lock(o);
     int r = fill_edges(o, offset, len);
     if (!r)
         r = block_fd_rw(o->fd, true, offset, iov, n_iov, len);
     if (!r)
         mark(o, offset, len);
-    g_mutex_unlock(&o->lock);
+    unlock(o);
     return r;
 }
 
@@ -185,11 +198,12 @@ static int overlay_try_rw(BlockNode *n, bool write, uint64_t offset, const struc
     }
     if (!g_mutex_trylock(&o->lock))
         return -EAGAIN;
+    TSAN_ACQUIRE(&o->lock);
     if (!needs_fill(o, offset, len))
         r = block_fd_try_rw(o->fd, &o->gate, true, offset, iov, n_iov, len);
     if (!r)
         mark(o, offset, len);
-    g_mutex_unlock(&o->lock);
+    unlock(o);
     return r;
 }
 
@@ -212,13 +226,13 @@ static int overlay_write_zeroes(BlockNode *n, uint64_t offset, uint64_t len, boo
     OverlayNode *o = overlay(n);
     if (!len)
         return 0;
-    g_mutex_lock(&o->lock);
+    lock(o);
     int r = fill_edges(o, offset, len);
     if (!r && fallocate(o->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, len))
         r = zero_bytes(o, offset, len);
     if (!r)
         mark(o, offset, len);
-    g_mutex_unlock(&o->lock);
+    unlock(o);
     return r;
 }
 

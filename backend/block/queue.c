@@ -13,6 +13,7 @@
 
 #include "backend/block/block_int.h"
 #include "softmmu/run.h"
+#include "util/tsan.h"
 
 typedef struct Request Request;
 struct Request {
@@ -44,6 +45,18 @@ static RequestList served; /* of the batch, done already */
 static RequestList due;    /* done() is to be called now */
 static RequestList parked; /* failed, to be tried again when the machine goes on */
 static unsigned batch_depth, in_flight;
+
+static void queue_take(void)
+{
+    g_mutex_lock(&queue_lock);
+    TSAN_ACQUIRE(&queue_lock);
+}
+
+static void queue_leave(void)
+{
+    TSAN_RELEASE(&queue_lock);
+    g_mutex_unlock(&queue_lock);
+}
 
 static void list_add(RequestList *l, Request *r)
 {
@@ -216,16 +229,18 @@ static void wake_worker(void)
 
 static gpointer worker(gpointer arg)
 {
-    g_mutex_lock(&queue_lock);
+    queue_take();
     for (;;) {
         while (!waiting.head) {
             n_idle++;
+            TSAN_RELEASE(&queue_lock);
             bool more = g_cond_wait_until(&work_cond, &queue_lock,
                                           g_get_monotonic_time() + WORKER_IDLE_US);
+            TSAN_ACQUIRE(&queue_lock);
             n_idle--;
             if (!more && !waiting.head) {
                 n_workers--;
-                g_mutex_unlock(&queue_lock);
+                queue_leave();
                 return NULL;
             }
         }
@@ -234,12 +249,12 @@ static gpointer worker(gpointer arg)
         RequestList l = take_work(&n_iov, &len);
         if (waiting.head)
             wake_worker();
-        g_mutex_unlock(&queue_lock);
+        queue_leave();
         /* Where a joined transfer fails, each part finds out whether it was the one. */
         if (!l.head->next || !run_joined(&l, n_iov, len))
             for (Request *r = l.head; r; r = r->next)
                 r->ret = block_run(r->b, r->op, r->offset, r->iov, r->n_iov, r->len);
-        g_mutex_lock(&queue_lock);
+        queue_take();
         bool first = !completed.head;
         list_append(&completed, &l);
         if (first) {
@@ -253,10 +268,10 @@ static void hand_over(RequestList *l)
 {
     if (!l->head)
         return;
-    g_mutex_lock(&queue_lock);
+    queue_take();
     list_append(&waiting, l);
     wake_worker();
-    g_mutex_unlock(&queue_lock);
+    queue_leave();
 }
 
 /* ---- completion: main lock ---- */
@@ -310,9 +325,9 @@ bool block_completions_left(const BlockBackend *b)
 static void run_completed(void *opaque)
 {
     RequestList l = { 0 }, good = { 0 };
-    g_mutex_lock(&queue_lock);
+    queue_take();
     list_append(&l, &completed);
-    g_mutex_unlock(&queue_lock);
+    queue_leave();
     for (Request *r; (r = list_pop(&l));) {
         BlockErrorAction a = r->ret ? error_action(r) : BLOCK_ERROR_REPORT;
         if (a == BLOCK_ERROR_STOP) {
@@ -382,6 +397,13 @@ void block_batch_end(void)
     run_served(NULL);
 }
 
+static void wait_for_workers(void)
+{
+    TSAN_RELEASE(&queue_lock);
+    g_cond_wait(&done_cond, &queue_lock);
+    TSAN_ACQUIRE(&queue_lock);
+}
+
 /*
  * What was parked is reported as failed: whoever drains (a snapshot, the end of the program) can't
  * wait for a user.
@@ -395,10 +417,10 @@ void block_drain(BlockBackend *b)
         run_completed(NULL);
         if (!(b ? b->in_flight : in_flight))
             return;
-        g_mutex_lock(&queue_lock);
+        queue_take();
         while (!completed.head && !served.head && !parked.head)
-            g_cond_wait(&done_cond, &queue_lock);
-        g_mutex_unlock(&queue_lock);
+            wait_for_workers();
+        queue_leave();
     }
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/block.h"
+#include "backend/object.h"
 #include "hw/virtio.h"
 #include "util/bits.h"
 #include "util/error.h"
@@ -44,6 +45,9 @@ typedef struct VirtioBlk {
     uint32_t cyls, heads, secs;
     int write_cache;   /* on/off/auto */
     uint32_t bootindex;
+    int rerror, werror;
+    char *iothread;
+    bool scsi;
     bool config_wce, seg_max_adjust, discard, write_zeroes, share_rw, request_merging;
     bool initial_wce;
 } VirtioBlk;
@@ -301,6 +305,9 @@ static void blk_resized(void *opaque)
 
 /* ---- the device ---- */
 
+static const char *const error_words[] = { "auto", "report", "ignore", "stop", "enospc", NULL };
+static const char *const read_error_words[] = { "auto", "report", "ignore", "stop", NULL };
+
 static bool check_size(const char *name, uint32_t v, GError **error)
 {
     return (is_pow2(v) && v >= SECTOR && v <= 2 << 20) ||
@@ -332,6 +339,12 @@ static bool check_props(VirtioBlk *blk, GError **error)
                          "logical_block_size=%u", block_id(blk->drive), blk->logical_size);
     if (blk->heads > 255 || blk->secs > 255 || blk->cyls > 65535)
         return error_set(error, "virtio-blk: cyls, heads or secs is too big");
+    if (blk->scsi)
+        return error_set(error, "virtio-blk: scsi=on is not supported");
+    if (blk->iothread && *blk->iothread &&
+        g_strcmp0(object_type(blk->iothread), "iothread"))
+        return error_set(error, "virtio-blk: there is no iothread '%s'; define it with -object "
+                         "iothread,id=%s", blk->iothread, blk->iothread);
     uint32_t most = G_MAXINT32 / SECTOR;
     if (blk->max_discard_sectors > most || blk->max_wz_sectors > most ||
         !blk->max_discard_sectors || !blk->max_wz_sectors)
@@ -350,6 +363,8 @@ static bool blk_realize(void *dev, GError **error)
         blk->serial = g_strdup(block_serial(blk->drive));
     if (blk->write_cache != 2)
         block_set_write_cache(blk->drive, blk->write_cache);
+    block_set_error_actions(blk->drive, blk->rerror ? error_words[blk->rerror] : NULL,
+                            blk->werror ? error_words[blk->werror] : NULL);
     blk->initial_wce = block_write_cache(blk->drive);
     block_set_resize_listener(blk->drive, blk_resized, blk);
     return true;
@@ -408,6 +423,13 @@ static const Prop blk_props[] = {
          "most sectors of a discard"),
     PROP(VirtioBlk, "max-write-zeroes-sectors", max_wz_sectors, PROP_U32, "4194303",
          "most sectors of a write zeroes"),
+    { .name = "rerror", .type = PROP_ENUM, .offset = offsetof(VirtioBlk, rerror), .def = "auto",
+      .names = read_error_words, .doc = "what a read error does; auto: as the drive says" },
+    { .name = "werror", .type = PROP_ENUM, .offset = offsetof(VirtioBlk, werror), .def = "auto",
+      .names = error_words, .doc = "what a write error does; auto: as the drive says" },
+    PROP(VirtioBlk, "scsi", scsi, PROP_BOOL, "off", "only off is supported"),
+    PROP(VirtioBlk, "iothread", iothread, PROP_STRING, NULL,
+         "accepted; disks have threads of their own"),
     PROP(VirtioBlk, "bootindex", bootindex, PROP_U32, "4294967295", "order for firmware"),
     VIRTIO_PROPS(VirtioBlk),
     PROP_LAST,

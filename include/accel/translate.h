@@ -91,17 +91,18 @@ typedef struct JumpEntry {
 enum { CODE_PAGE_COUNTS = 4096 };
 struct CodeContext {
     JumpEntry jump[JUMP_CACHE_SIZE]; /* first: generated code indexes it from Cpu.code */
-    TlbContext *ctx;
+    TlbContext *ctx;         /* NULL: shared by all address spaces, entries of global pages only */
     uint32_t mode, cflags;
     int fetch_idx;
+    uint32_t regime, vmid;
     uint32_t used;           /* entries filled since the last clear */
     uint16_t filled[64];     /* which, as long as used <= 64 */
     uint32_t straddlers;     /* entries of blocks in two pages, ever filled */
-    bool all_global;         /* all entries are of pages global to all address spaces */
-    /* Number of entries by page, modulo the size; too high where others emptied entries. */
+    uint64_t pc_lo, pc_last; /* hull of all entries' pages */
+    /* Number of entries by page, hashed; too high where others emptied entries. */
     uint16_t page_entries[CODE_PAGE_COUNTS];
     uint64_t last_used;
-    CodeContext *next;       /* of the same TlbContext, most recently used first */
+    CodeContext *next;       /* of the same TlbContext, or shared; most recently used first */
 };
 static inline unsigned jump_index(uint64_t pc)
 {

@@ -44,6 +44,8 @@ const char *block_serial(const BlockBackend *b); /* serial=, or NULL */
 /* Write-back cache: while off, a write is on stable storage before it completes. */
 bool block_write_cache(const BlockBackend *b);
 void block_set_write_cache(BlockBackend *b, bool on);
+/* "report", "ignore", "stop", and for writes "enospc"; NULL leaves as it is. False: no such word. */
+bool block_set_error_actions(BlockBackend *b, const char *on_read, const char *on_write);
 /* Grows or shrinks (block_resize); the owner's listener is told. NULL takes the listener away. */
 bool block_resize(BlockBackend *b, uint64_t size, GError **error);
 void block_set_resize_listener(BlockBackend *b, void (*fn)(void *opaque), void *opaque);

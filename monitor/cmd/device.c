@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Devices: plugging, lists, properties. */
 #include "hw/device.h"
+#include "hw/pci.h"
 
 #include <string.h>
 
@@ -70,6 +71,14 @@ void hmp_info_qtree(Monitor *mon, const Json *args)
 {
     GString *out = g_string_new(NULL);
     device_print_tree(out);
+    monitor_puts(mon, out->str);
+    g_string_free(out, TRUE);
+}
+
+void hmp_info_pci(Monitor *mon, const Json *args)
+{
+    GString *out = g_string_new(NULL);
+    pci_print(out);
     monitor_puts(mon, out->str);
     g_string_free(out, TRUE);
 }

@@ -141,6 +141,14 @@ static bool add_fw_cfg_files(Cli *cli, GError **error)
     return true;
 }
 
+/* -singlestep, once there are CPUs. */
+static bool one_insn(const Cli *cli)
+{
+    if (cli->one_insn)
+        cpus_set_one_insn(true);
+    return true;
+}
+
 bool cli_build(Cli *cli, GError **error)
 {
     Machine *m = cli->machine;
@@ -156,7 +164,7 @@ bool cli_build(Cli *cli, GError **error)
                         error) &&
            (!cli->icount || icount_configure(cli->icount, error)) &&
            make_objects(cli, error) && cli_make_chardevs(cli, error) &&
-           cli_make_drives(cli, error) && cli->board->init(m, error) &&
+           cli_make_drives(cli, error) && cli->board->init(m, error) && one_insn(cli) &&
            add_fw_cfg_files(cli, error) && cli_make_devices(cli, error) &&
            cli_make_monitors(cli, error);
 }

@@ -306,7 +306,7 @@ bool riscv_csr_allowed(RiscvCpu *r, unsigned csr, bool write);
 extern const IrHelper riscv_helper_raise;        /* (cause, tval): does not return */
 /* (cause, tval): takes the trap and returns with pc, privilege and mode changed: ecall */
 extern const IrHelper riscv_helper_trap;
-/* (): interrupts may have become deliverable: makes the next poll go to the dispatcher */
+/* (next pc): interrupts may have been enabled; if one can be taken, leaves with pc = next */
 extern const IrHelper riscv_helper_irq_poll;
 extern const IrHelper riscv_helper_illegal;      /* (insn) */
 extern const IrHelper riscv_helper_mret, riscv_helper_sret;

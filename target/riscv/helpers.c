@@ -35,12 +35,20 @@ static uint64_t helper_trap(Cpu *cpu, uint64_t cause, uint64_t tval)
 }
 const IrHelper riscv_helper_trap = { "trap", helper_trap, 2, false, ALL_BUT_FP };
 
-static uint64_t helper_irq_poll(Cpu *cpu)
+static uint64_t helper_irq_poll(Cpu *cpu, uint64_t next_pc)
 {
-    riscv_check_interrupts(riscv_cpu(cpu));
+    RiscvCpu *r = riscv_cpu(cpu);
+
+    riscv_check_interrupts(r);
+    if (atomic_load(&cpu->exit_request)) {
+        r->pc = next_pc;
+        cpu->exit_reason = CPU_EXIT_NONE;
+        cpu_loop_exit(cpu);
+    }
     return 0;
 }
-const IrHelper riscv_helper_irq_poll = { "irq_poll", helper_irq_poll, 0, false, IR_READS };
+const IrHelper riscv_helper_irq_poll = { "irq_poll", helper_irq_poll, 1, false,
+                                         IR_READS | IR_WRITES | IR_FAULTS };
 
 /* --- returns from traps (priv 3.3.2) --- */
 

@@ -52,7 +52,10 @@ static IrRef read_sstatus(TransCtx *t)
     return v;
 }
 
-/* mstatus.SIE was set: an interrupt that was held back must be taken soon. */
+/*
+ * mstatus.SIE was set: an interrupt that was held back is taken now. One that comes from here on
+ * finds it set and is taken at the next poll.
+ */
 static void sie_was_set(TransCtx *t)
 {
     IrFunc *f = t->f;
@@ -62,10 +65,9 @@ static void sie_was_set(TransCtx *t)
     ir_brcond(f, IR_I64, IR_TSTEQ, IR_SLOT(SLOT_mstatus), riscv_const(t, MSTATUS_SIE), none);
     pending = ir_op2(f, IR_or, IR_I64, IR_SLOT(SLOT_MIP), IR_SLOT(SLOT_MIP_SOFT));
     ir_brcond(f, IR_I64, IR_TSTEQ, pending, IR_SLOT(SLOT_mie), none);
-    ir_call(f, &riscv_helper_irq_poll, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
+    ir_call(f, &riscv_helper_irq_poll, IR_NONE, riscv_const(t, riscv_next(t)), IR_NONE, IR_NONE,
+            IR_NONE);
     ir_label(f, none);
-    ir_exit_jump(f, riscv_next(t)); /* whose poll sees it */
-    t->end = true;
 }
 
 /* The accesses to sstatus that need no general helper or no end of the block; false: others. */

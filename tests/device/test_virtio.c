@@ -936,6 +936,91 @@ static void test_pci(gconstpointer data)
     block_close_all();
 }
 
+/* ---- packed rings ---- */
+
+/* Adds chains at the ring's position, wraps, and collects what comes back in any order. */
+static void test_packed(gconstpointer data)
+{
+    unsigned how = GPOINTER_TO_UINT(data);
+    Driver d;
+    disk_new("");
+    GHashTable *p = props("drive", "d");
+    g_hash_table_insert(p, "packed", "on");
+    driver_open(&d, "virtio-blk-device", p, true);
+    driver_start(&d, 1, 32, how & 2 ? 0 : BIT(VIRTIO_F_EVENT_IDX));
+    g_assert_true(d.features >> VIRTIO_F_RING_PACKED & 1);
+    Vq *q = &d.q[0];
+    unsigned at_desc = 0, at_used = 0;
+    bool wrap = true, used_wrap = true;
+    store_le16(at(q->avail + 2), 0); /* the driver wants all interrupts */
+    for (int round = 0; round < 50; round++) {
+        Request r[5];
+        d.next = RAM + (1 << 20);
+        for (unsigned i = 0; i < 5; i++) {
+            r[i] = request(&d, 0, 20 * round + i, 512);
+            Seg segs[] = { { r[i].header, 16, false }, { r[i].data, 512, true },
+                           { r[i].status, 1, true } };
+            unsigned n = 3, first = at_desc;
+            uint16_t first_flags = 0;
+            hwaddr table = 0;
+            if (how & 1) {
+                table = take(&d, 48, 16);
+                for (unsigned k = 0; k < 3; k++) {
+                    store_le64(at(table + 16 * k), segs[k].addr);
+                    store_le32(at(table + 16 * k + 8), segs[k].len);
+                    store_le16(at(table + 16 * k + 14), segs[k].write ? 2 : 0);
+                }
+                n = 1;
+            }
+            for (unsigned k = 0; k < n; k++) {
+                uint8_t *e = at(q->desc + 16 * at_desc);
+                uint16_t flags = (table ? 4 : segs[k].write ? 2 : 0) | (k + 1 < n ? 1 : 0) |
+                                 (wrap ? 1 << 7 : 1 << 15);
+                store_le64(e, table ? table : segs[k].addr);
+                store_le32(e + 8, table ? 48 : segs[k].len);
+                store_le16(e + 12, 100 + i);
+                if (k)
+                    store_le16(e + 14, flags);
+                else
+                    first_flags = flags;
+                if (++at_desc == q->num) {
+                    at_desc = 0;
+                    wrap = !wrap;
+                }
+            }
+            store_le16(at(q->desc + 16 * first) + 14, first_flags);
+        }
+        wr(0x50, 0);
+        block_drain_all();
+        bool seen[5] = { false };
+        for (unsigned i = 0; i < 5; i++) {
+            uint8_t *e = at(q->desc + 16 * at_used);
+            uint16_t flags = load_le16(e + 14), id = load_le16(e + 12) - 100;
+            g_assert_cmpuint(flags >> 7 & 1, ==, used_wrap);
+            g_assert_cmpuint(flags >> 15 & 1, ==, used_wrap);
+            g_assert_cmpuint(id, <, 5);
+            g_assert_false(seen[id]);
+            seen[id] = true;
+            g_assert_cmpuint(load_le32(e + 8), ==, 513);
+            g_assert_cmpint(*at(r[id].status), ==, 0);
+            g_assert_cmpuint(load_le32(at(r[id].data)), ==, 20 * round + id);
+            at_used += how & 1 ? 1 : 3;
+            if (at_used >= q->num) {
+                at_used -= q->num;
+                used_wrap = !used_wrap;
+            }
+        }
+        expect_irq(&d);
+        /* Where the device waits now is where it says that it wants the next kick. */
+        if (how & 2) {
+            g_assert_cmpuint(load_le16(at(q->used + 2)), ==, 2);
+            g_assert_cmpuint(load_le16(at(q->used)), ==, at_desc | wrap << 15);
+        }
+    }
+    driver_close(&d);
+    block_close_all();
+}
+
 /* ---- hostile guests ---- */
 
 static void expect_broken(Driver *d)
@@ -1054,34 +1139,46 @@ static void test_hostile(gconstpointer data)
 }
 
 /* Random bytes all over the rings and registers: nothing to check but that we are still here. */
-static void test_noise(gconstpointer data)
+static void noise(const char *type, GHashTable *p, bool modern, unsigned n_queues)
 {
     Driver d;
     g_autoptr(GRand) r = g_rand_new_with_seed(11);
-    disk_new("");
-    driver_open(&d, "virtio-blk-device", props("drive", "d"), GPOINTER_TO_UINT(data));
+    bool packed = p && g_hash_table_contains(p, "packed");
+    driver_open(&d, type, p, modern);
+    bool blk = rd(8) == 2;
     for (int round = 0; round < 400; round++) {
         d.next = RAM;
-        driver_start(&d, 1, 64, g_rand_boolean(r) ? BIT(VIRTIO_F_EVENT_IDX) : 0);
-        Vq *q = &d.q[0];
+        unsigned num = blk ? 64 : 8;
+        driver_start(&d, n_queues, num, g_rand_boolean(r) ? BIT(VIRTIO_F_EVENT_IDX) : 0);
         hwaddr buf = take(&d, 8192, 16);
-        for (int i = 0; i < 64; i++) {
-            Seg s = { .addr = buf + g_rand_int_range(r, 0, 4096),
-                      .len = g_rand_int_range(r, 0, 2048), .write = g_rand_int_range(r, 0, 3) == 0 };
-            if (g_rand_int_range(r, 0, 40) == 0)
-                s.addr = g_rand_int(r);
-            put_desc(q->desc, i, &s, g_rand_int_range(r, 0, 30) ? g_rand_int_range(r, 0, 2) : 4,
-                     g_rand_int_range(r, 0, 66));
-            store_le16(at(q->avail + 4 + 2 * i), g_rand_int_range(r, 0, 65));
+        for (unsigned n = 0; n < n_queues; n++) {
+            Vq *q = &d.q[n];
+            for (unsigned i = 0; i < num; i++) {
+                Seg s = { .addr = buf + g_rand_int_range(r, 0, 4096),
+                          .len = g_rand_int_range(r, 0, 2048),
+                          .write = g_rand_int_range(r, 0, 3) == 0 };
+                if (g_rand_int_range(r, 0, 40) == 0)
+                    s.addr = g_rand_int(r);
+                unsigned flags = g_rand_int_range(r, 0, 30) ? g_rand_int_range(r, 0, 2) : 4;
+                put_desc(q->desc, i, &s, flags, g_rand_int_range(r, 0, num + 2));
+                if (packed)
+                    store_le16(at(q->desc + 16 * i + 14),
+                               flags | (s.write ? 2 : 0) | (g_rand_int_range(r, 0, 9) ? 1 << 7 : 0));
+                else
+                    store_le16(at(q->avail + 4 + 2 * i), g_rand_int_range(r, 0, num + 1));
+            }
+            if (!packed)
+                store_le16(at(q->avail + 2), g_rand_int_range(r, 1, num));
         }
         for (int i = 0; i < 4096; i += 4)
             store_le32(at(buf + i), g_rand_int_range(r, 0, 15));
-        store_le16(at(q->avail + 2), g_rand_int_range(r, 1, 64));
-        wr(0x50, 0);
+        for (unsigned n = 0; n < n_queues; n++)
+            wr(0x50, n);
         for (int i = 0; i < 20; i++) {
             static const uint16_t regs[] = { 0x14, 0x20, 0x24, 0x30, 0x38, 0x3c, 0x44, 0x50, 0x64,
                                              0x80, 0x84, 0x90, 0xa0, 0xa4, 0x100, 0x120, 0x1fc };
-            wr(regs[g_rand_int_range(r, 0, ARRAY_LEN(regs))], g_rand_int(r) >> g_rand_int_range(r, 0, 32));
+            wr(regs[g_rand_int_range(r, 0, ARRAY_LEN(regs))],
+               g_rand_int(r) >> g_rand_int_range(r, 0, 32));
             uint64_t v;
             address_space_load(address_space_memory, MMIO + g_rand_int_range(r, 0, 0x200), 1, &v);
         }
@@ -1089,7 +1186,21 @@ static void test_noise(gconstpointer data)
             block_drain_all();
     }
     driver_close(&d);
-    block_close_all();
+}
+
+static void test_noise(gconstpointer data)
+{
+    bool modern = GPOINTER_TO_UINT(data) & 1;
+    for (int packed = 0; packed <= modern; packed++) {
+        disk_new("");
+        GHashTable *p = props("drive", "d");
+        if (packed)
+            g_hash_table_insert(p, "packed", "on");
+        noise("virtio-blk-device", p, modern, 1);
+        block_close_all();
+        noise("virtio-rng-device", packed ? props("packed", "on") : NULL, modern, 1);
+        noise("virtio-serial-device", packed ? props("packed", "on") : NULL, modern, 6);
+    }
 }
 
 int main(int argc, char **argv)
@@ -1118,6 +1229,10 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < 4; i++) {
         g_autofree char *name = g_strdup_printf("/virtio/pci/%s", pci_modes[i]);
         g_test_add_data_func(name, GUINT_TO_POINTER(i), test_pci);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        g_autofree char *name = g_strdup_printf("/virtio/packed/%u", i);
+        g_test_add_data_func(name, GUINT_TO_POINTER(i), test_packed);
     }
     for (unsigned i = 0; i < 2; i++) {
         g_autofree char *name = g_strdup_printf("/virtio/hostile/%s", modes[i]);

@@ -42,9 +42,13 @@ class Machine:
         return out
 
 
-def sosia(build, engine):
+def engines(build):
+    """The JIT, the interpreter, the JIT without optimiser, the JIT forgetting things at random."""
     path = os.path.join(build, "sosia-system-riscv64")
-    return Machine(engine, [path, "-accel", engine, "-cpu", "rv64"])
+    return [Machine(name, [path, "-accel", accel, "-cpu", "rv64"]) for name, accel in (
+        ("tcg", "tcg,x-verify-ir=on"), ("interp", "interp"),
+        ("tcg-plain", "tcg,x-no-optimize=on,x-verify-ir=on"),
+        ("tcg-chaos", "tcg,x-tiny-tlb=on,x-random-flush=20,x-random-evict=20"))]
 
 
 def reference():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Random RISC-V programs from the instruction table, and the machine code around them.
 
-A program sets all registers, runs the random body with a trap handler that notes every trap and
+A program sets all registers, enters its mode (M bare, or S or U with Sv39), runs the random body with a trap handler that notes every trap and
 goes on behind the instruction, then prints all registers, the notes and its data as hex.
 
 Registers with a fixed use in the body: x2 and x8 point into the data, x31 counts loops.
@@ -17,10 +17,14 @@ import gen_isa                                                          # noqa: 
 
 ISA = gen_isa.load(os.path.join(ROOT, "target/riscv/riscv.isa"))
 BASE = 0x80000000
-DATA = BASE + 0x100000      # 4 KiB that the body reads and writes, then room for the dump
-DATA_SIZE = 4096
+DATA_SIZE = 4096            # that the body reads and writes, across two pages
+HALF = DATA_SIZE // 2
 CONSTS = 1024               # offset from the middle of the data where only loads go
-DUMP = DATA + DATA_SIZE
+DUMP = BASE + 0x100000
+TABLES = BASE + 0x104000    # page tables: root, middle, leaf
+PAGES = (BASE + 0x109000, BASE + 0x108000)  # of the data when there is paging
+MIDDLE = {"m": BASE + 0x109000, "s": 0x40001000, "u": 0x40001000}
+MODES = ("m", "m", "u", "s")
 LOG_MAX = 48
 POINTERS = (2, 8)
 RESERVED = (*POINTERS, 31)
@@ -368,38 +372,50 @@ class Generator:
 
 # --- whole programs ------------------------------------------------------------------------------
 
+SAVE = 0x200    # in the dump area: x28..x30, log pointer, log end, end of the body, behind it
+LOG = 0x240
+DUMP_SIZE = LOG + LOG_MAX * 24
+
+
 def write_handler(a):
-    save = 0x200    # offsets in the dump area: x28..x30, log pointer, log end
     a("csrrw", rd=31, csr=0x340, rs1=31)
     for i, r in enumerate((28, 29, 30)):
-        a("sd", rs1=31, rs2=r, imm=save + 8 * i)
-    a("ld", rd=30, rs1=31, imm=save + 24)
+        a("sd", rs1=31, rs2=r, imm=SAVE + 8 * i)
+    a("csrrs", rd=29, csr=0x341, rs1=0)
+    a("ld", rd=30, rs1=31, imm=SAVE + 40)
+    a("beq", to="end", rs1=29, rs2=30)
+    a("ld", rd=30, rs1=31, imm=SAVE + 24)
     for i, csr in enumerate((0x342, 0x343, 0x341)):     # mcause, mtval, mepc
         a("csrrs", rd=29, csr=csr, rs1=0)
         a("sd", rs1=30, rs2=29, imm=8 * i)
     a("addi", rd=30, rs1=30, imm=24)
-    a("ld", rd=28, rs1=31, imm=save + 32)
+    a("ld", rd=28, rs1=31, imm=SAVE + 32)
     a("bgeu", to="full", rs1=30, rs2=28)
-    a("sd", rs1=31, rs2=30, imm=save + 24)
+    a("sd", rs1=31, rs2=30, imm=SAVE + 24)
     a.label("full")
     a("lhu", rd=30, rs1=29, imm=0)
     a("andi", rd=30, rs1=30, imm=3)
     a("addi", rd=28, rs1=0, imm=3)
     a("addi", rd=29, rs1=29, imm=2)
-    a("bne", to="short", rs1=30, rs2=28)
+    a("bne", to="out", rs1=30, rs2=28)
     a("addi", rd=29, rs1=29, imm=2)
-    a.label("short")
+    a("jal", to="out", rd=0)
+    a.label("end")
+    a.li(28, 3 << 11)
+    a("csrrs", rd=0, csr=0x300, rs1=28)
+    a("ld", rd=29, rs1=31, imm=SAVE + 48)
+    a.label("out")
     a("csrrw", rd=0, csr=0x341, rs1=29)
     for i, r in enumerate((28, 29, 30)):
-        a("ld", rd=r, rs1=31, imm=save + 8 * i)
+        a("ld", rd=r, rs1=31, imm=SAVE + 8 * i)
     a("csrrw", rd=31, csr=0x340, rs1=31)
     a("mret")
 
 
-def write_output(a, size):
-    """Hex of [DUMP, DUMP + size) and of the data; then power off."""
+def write_output(a, ranges):
+    """Hex of memory; then power off."""
     a.li(5, UART)
-    for start, length in ((DUMP, size), (DATA, DATA_SIZE)):
+    for start, length in ranges:
         name = f"out{start:x}"
         a.li(6, start)
         a.li(7, start + length)
@@ -426,12 +442,49 @@ def write_output(a, size):
     a("jal", to="stop", rd=0)
 
 
-LOG = 0x240
-DUMP_SIZE = LOG + LOG_MAX * 24
+def data_ranges(mode):
+    if mode == "m":
+        return [(MIDDLE[mode] - HALF, DATA_SIZE)]
+    return [(PAGES[0] + 4096 - HALF, HALF), (PAGES[1], HALF)]
 
 
-def program(seed_rng, items):
-    """The program's memory image from BASE; seed_rng decides initial registers and data."""
+def page_tables(mode, rng):
+    """Code where it is; the data's two pages, of which one may be read-only."""
+    user = 0x10 if mode == "u" else 0
+    tables = bytearray(3 * 4096)
+
+    def entry(table, index, target, flags):
+        struct.pack_into("<Q", tables, 4096 * table + 8 * index, target >> 2 | flags)
+    entry(0, 1, TABLES + 4096, 1)
+    entry(0, 2, BASE, 0xcf | user)
+    entry(1, 0, TABLES + 8192, 1)
+    read_only = rng.randrange(4)
+    for i in (0, 1):
+        entry(2, i, PAGES[i], (0xc3 if read_only == i else 0xc7) | user)
+    return bytes(tables)
+
+
+def enter_mode(a, mode):
+    """Only x5 is used."""
+    if mode != "m":
+        a.li(5, 8 << 60 | TABLES >> 12)
+        a("csrrw", rd=0, csr=0x180, rs1=5)
+        a("sfence.vma", rs1=0, rs2=0)
+        a.li(5, -1)
+        a("csrrw", rd=0, csr=0x3b0, rs1=5)
+        a("csrrwi", rd=0, csr=0x3a0, rs1=0x1f)
+    a.li(5, 3 << 11)
+    a("csrrc", rd=0, csr=0x300, rs1=5)
+    a.li(5, {"m": 3, "s": 1, "u": 0}[mode] << 11)
+    a("csrrs", rd=0, csr=0x300, rs1=5)
+    a("auipc", rd=5, imm=0)
+    a("addi", rd=5, rs1=5, imm=16)
+    a("csrrw", rd=0, csr=0x341, rs1=5)
+    a("mret")
+
+
+def program(rng, items, mode="m"):
+    """The program's memory image from BASE; rng decides initial registers and data."""
     a = Asm(BASE)
     a("jal", to="start", rd=0)
     a.label("handler")
@@ -444,37 +497,44 @@ def program(seed_rng, items):
     a("csrrw", rd=0, csr=0x340, rs1=5)
     a.li(5, 0x6000)                             # FS on
     a("csrrs", rd=0, csr=0x300, rs1=5)
-    a.li(5, DATA)
+    a.li(5, data_ranges(mode)[0][0])
     for n in range(32):
         a("fld", rd=n, rs1=5, imm=8 * n)
-    a.li(5, seed_rng.choice((0, 0, 0x20, 0x41, 0x7f, 0x80)))
+    a.li(5, rng.choice((0, 0, 0x20, 0x41, 0x7f, 0x80)))
     a("csrrw", rd=0, csr=3, rs1=5)
+    enter_mode(a, mode)
     for n in range(1, 32):
         if n not in RESERVED:
-            a.li(n, int_special(seed_rng))
-    a.li(2, DATA + 2048)
-    a.li(8, DATA + 2048)
+            a.li(n, int_special(rng))
+    a.li(2, MIDDLE[mode])
+    a.li(8, MIDDLE[mode])
     a.li(31, 0)
     a.code += layout(items)
     if len(a.code) % 4:
         a.emit(ISA.by_name["c.addi"].encode(rd=0, imm=0), 16)
+    end = a.pc
+    a("ecall")
     a.li(31, DUMP)
     for n in range(1, 31):
         a("sd", rs1=31, rs2=n, imm=8 * n)
     for n in range(32):
-        a("fsd", rs1=31, rs2=n, imm=256 + 8 * n - (0 if n < 32 else 0))
+        a("fsd", rs1=31, rs2=n, imm=256 + 8 * n)
     a("csrrs", rd=5, csr=3, rs1=0)
     a("sd", rs1=31, rs2=5, imm=0)
-    write_output(a, DUMP_SIZE)
+    write_output(a, [(DUMP, DUMP_SIZE), *data_ranges(mode)])
     code = a.finish()
-    data = bytearray()
-    for i in range(DATA_SIZE // 8):
-        value = fp_special(seed_rng) if i % 4 else int_special(seed_rng)
-        data += struct.pack("<Q", value)
-    dump = bytearray(DUMP_SIZE)
-    struct.pack_into("<QQ", dump, 0x200 + 24, DUMP + LOG, DUMP + LOG + 24 * (LOG_MAX - 1))
-    assert len(code) <= DATA - BASE
-    return code.ljust(DATA - BASE, b"\0") + bytes(data) + bytes(dump)
+    assert len(code) <= DUMP - BASE
+    image = bytearray(PAGES[0] + 8192 - BASE)
+    image[:len(code)] = code
+    data = b"".join(struct.pack("<Q", fp_special(rng) if i % 4 else int_special(rng))
+                    for i in range(DATA_SIZE // 8))
+    for start, length in data_ranges(mode):
+        image[start - BASE:start - BASE + length], data = data[:length], data[length:]
+    struct.pack_into("<QQQQ", image, DUMP - BASE + SAVE + 24, DUMP + LOG,
+                     DUMP + LOG + 24 * (LOG_MAX - 1), end, end + 4)
+    if mode != "m":
+        image[TABLES - BASE:TABLES - BASE + 12288] = page_tables(mode, rng)
+    return bytes(image)
 
 
 def random_items(rng, have, n, careful=False):

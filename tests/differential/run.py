@@ -25,12 +25,13 @@ SHRINK_RUNS = 150
 class Comparison:
     def __init__(self, seed, machine_list, tmp):
         self.seed, self.machines = seed, machine_list
+        self.mode = rp.MODES[seed % len(rp.MODES)]
         self.kernel = os.path.join(tmp, "program.elf")
         self.runs = 0
 
     def states(self, items):
         with open(self.kernel, "wb") as f:
-            f.write(machines.elf(rp.program(random.Random(self.seed), items)))
+            f.write(machines.elf(rp.program(random.Random(self.seed), items, self.mode)))
         self.runs += 1
         return [rp.describe(m.run(self.kernel)) for m in self.machines]
 
@@ -70,7 +71,7 @@ def run_seed(seed, size, machine_list, have, tmp):
         return None
     items = comparison.shrink(items)
     lines = comparison.differs(items)
-    text = [f"seed {seed}, shrunk to:"]
+    text = [f"seed {seed} in {comparison.mode.upper()} mode, shrunk to:"]
     text += [f"    {w}" for item in items for w in item.flat()]
     return "\n".join(text + lines[:20])
 
@@ -109,7 +110,7 @@ def main():
     p.add_argument("--engine-only", action="store_true")
     p.add_argument("--broken", action="store_true")
     args = p.parse_args()
-    engines = [machines.sosia(args.build, "tcg"), machines.sosia(args.build, "interp")]
+    engines = machines.engines(args.build)
     reference = machines.reference()
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix="sosia-diff-") as tmp:

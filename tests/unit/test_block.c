@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "backend/block.h"
@@ -376,6 +378,46 @@ static void test_locks(void)
     g_unlink(path);
 }
 
+/* werror=stop: the request waits for `cont`; werror=report tells at once. */
+static void test_error_actions(void)
+{
+    g_autofree char *path = image_zero("e.img", 1 << 16);
+    struct rlimit old, small;
+    uint8_t buf[512] = { 7 };
+    signal(SIGXFSZ, SIG_IGN);
+    g_assert_cmpint(getrlimit(RLIMIT_FSIZE, &old), ==, 0);
+    small = old;
+    small.rlim_cur = 4096;
+    BlockBackend *b = drive("file=%s,if=none,format=raw,werror=stop", path);
+    g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &small), ==, 0);
+    Op o = { .iov = { { buf, 512 } }, .n_iov = 1 };
+    block_submit(b, BLOCK_WRITE, 8192, o.iov, 1, 512, op_done, &o);
+    for (int i = 0; i < 50; i++) {
+        g_main_context_iteration(NULL, FALSE);
+        g_usleep(1000);
+    }
+    g_assert_false(o.done);
+    g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &old), ==, 0);
+    vm_start();
+    while (!o.done)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpint(o.ret, ==, 0);
+    g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &small), ==, 0);
+    /* Who drains can't wait for a user. */
+    g_assert_cmpint(run(b, BLOCK_WRITE, 8192, buf, 512), ==, -EFBIG);
+    g_assert_true(block_set_error_actions(b, NULL, "report"));
+    g_assert_cmpint(run(b, BLOCK_WRITE, 8192, buf, 512), ==, -EFBIG);
+    g_assert_true(block_set_error_actions(b, "report", "ignore"));
+    g_assert_cmpint(run(b, BLOCK_WRITE, 8192, buf, 512), ==, 0);
+    g_assert_false(block_set_error_actions(b, "enospc", NULL));
+    g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &old), ==, 0);
+    memset(buf, 0, sizeof buf);
+    g_assert_cmpint(block_read_sync(b, 8192, buf, 512), ==, 0);
+    g_assert_cmpint(buf[0], ==, 7);
+    block_free(b);
+    g_unlink(path);
+}
+
 static void done_flag(void *opaque, int ret)
 {
     *(int *)opaque = ret + 1;
@@ -418,6 +460,7 @@ int main(int argc, char **argv)
     g_test_add_func("/block/blockdev", test_blockdev);
     g_test_add_func("/block/probe", test_probe);
     g_test_add_func("/block/locks", test_locks);
+    g_test_add_func("/block/error-actions", test_error_actions);
     g_test_add_func("/block/main-loop", test_main_loop);
     int r = g_test_run();
     g_rmdir(dir);

@@ -83,15 +83,29 @@ void emit_store_pc(Emit *e, uint64_t pc)
     }
 }
 
-void emit_restore_pins(Emit *e)
+static void move_evicted(Emit *e, bool store)
 {
-    if (!e->evicted) {
-        return;
-    }
-    for (unsigned s = 0; s < e->f->n_slots; s++) {
+    for (unsigned s = 0; e->evicted && s < e->f->n_slots; s++) {
         int pin = e->f->slots[s].pin;
         if (pin >= 0 && (e->evicted >> pin_regs[pin] & 1)) {
-            asm_load(&e->a, pin_regs[pin], slot_mem(e, s));
+            if (store) {
+                asm_store(&e->a, slot_mem(e, s), pin_regs[pin]);
+            } else {
+                asm_load(&e->a, pin_regs[pin], slot_mem(e, s));
+            }
+        }
+    }
+}
+
+void emit_store_soft(Emit *e, uint32_t mask)
+{
+    for (uint32_t m = e->soft_written & ~e->soft_through & mask; m; m &= m - 1) {
+        unsigned reg = (unsigned)__builtin_ctz(m);
+        Mem cell = slot_mem(e, e->soft_slot[reg]);
+        if (reg < XMM0) {
+            asm_store(&e->a, cell, reg);
+        } else {
+            asm_rm(&e->a, OP_MOVSD_MR, reg - XMM0, cell);
         }
     }
 }
@@ -107,6 +121,18 @@ void emit_load_soft(Emit *e, uint32_t mask)
             asm_rm(&e->a, OP_MOVSD, reg - XMM0, cell);
         }
     }
+}
+
+void emit_standard_map(Emit *e)
+{
+    emit_store_soft(e, ~0u);
+    move_evicted(e, false);
+}
+
+void emit_evict_pins(Emit *e)
+{
+    move_evicted(e, true);
+    emit_load_soft(e, ~0u);
 }
 
 void emit_icount(Emit *e, int32_t n)
@@ -126,7 +152,7 @@ void emit_cold_begin(Emit *e, Stub *s)
         }
     }
     g_assert(cell <= FRAME_N_SPILLS);
-    emit_restore_pins(e);
+    emit_standard_map(e);
 }
 
 void emit_slow_begin(Emit *e, Stub *s)

@@ -103,7 +103,9 @@ struct Emit {
     int8_t *slot_loc[2];    /* by slot: register with a copy, or -1 */
     int8_t *slot_fixed;     /* by slot: its register for the whole block, or -1 */
     uint8_t *slot_boxed;    /* by slot: the cell's upper half is known to be ones */
-    uint32_t soft;          /* registers with a slot for this block only (write-through) */
+    uint32_t soft;          /* registers with a slot for this block only */
+    uint32_t soft_written;  /* those that the block changes: memory is behind */
+    uint32_t soft_through;  /* those that are stored at once (checked for boxes in memory) */
     uint16_t soft_slot[N_HOST_REGS];
     uint32_t evicted;       /* registers whose pinned slot is in memory in this block */
     unsigned n_spills;
@@ -184,8 +186,10 @@ void emit_mov_opnd(Emit *e, bool w, unsigned d, Opnd o);
 /* --- emit.c --- */
 Stub *emit_stub(Emit *e, void (*fn)(Emit *, Stub *), uint8_t *site);
 void emit_store_pc(Emit *e, uint64_t pc);
-void emit_restore_pins(Emit *e);            /* evicted pins, from their cells */
-void emit_load_soft(Emit *e, uint32_t mask);/* this block's own, from their cells */
+void emit_standard_map(Emit *e);             /* soft pins to memory, pins to their registers */
+void emit_store_soft(Emit *e, uint32_t mask);/* soft pins that were written */
+void emit_load_soft(Emit *e, uint32_t mask);
+void emit_evict_pins(Emit *e);               /* the opposite of emit_standard_map */
 void emit_icount(Emit *e, int32_t n);       /* under CF_ICOUNT: give back n instructions */
 void emit_slow_begin(Emit *e, Stub *s); /* a stub that calls C: registers as C finds them */
 void emit_slow_end(Emit *e, Stub *s);

@@ -91,6 +91,7 @@ void emit_call_effects(Emit *e, const void *fn, unsigned nargs, unsigned effects
     bool pure = !(effects & ~(unsigned)IR_FP);
     bool settle = e->icount && !pure;
     int32_t left = (int32_t)(e->f->n_guest_insns - e->insn_index);
+    emit_store_soft(e, pure ? LOST_PINS | 0xffff0000u : ~0u);
     move_pins(e, pure ? LOST_PINS : ALL_PINS, true);
     if (!pure) {
         emit_store_pc(e, e->cur_pc);

@@ -14,7 +14,7 @@
 
 static void leave_at(Emit *e, uint64_t pc)
 {
-    emit_restore_pins(e);
+    emit_standard_map(e);
     emit_store_pc(e, pc);
     asm_jmp(&e->a, thunks.leave);
 }
@@ -28,7 +28,7 @@ static void stub_leave(Emit *e, Stub *s)
 static void stub_leave_reg(Emit *e, Stub *s)
 {
     asm_store(&e->a, slot_mem(e, e->f->pc_slot), s->base);
-    emit_restore_pins(e);
+    emit_standard_map(e);
     asm_jmp(&e->a, thunks.leave);
 }
 
@@ -59,7 +59,7 @@ static void stub_link(Emit *e, Stub *s)
 {
     s->link->stub = e->a.p;
     if (s->link->pc == e->b->pc) {
-        emit_restore_pins(e);
+        emit_standard_map(e);
     }
     asm_mov_ri(&e->a, RSI, (uintptr_t)s->link);
     asm_jmp(&e->a, thunks.link);
@@ -87,7 +87,7 @@ static void stub_no_budget(Emit *e, Stub *s)
 void emit_entry(Emit *e)
 {
     asm_nop(&e->a, 5); /* jit_host_kill_entry puts a call here */
-    emit_load_soft(e, ~0u);
+    emit_evict_pins(e);
     e->warm_entry = e->a.p;
     if (e->icount) {
         asm_alu_mi(&e->a, true, G_SUB, cpu_mem(e, offsetof(Cpu, icount_left)),
@@ -167,7 +167,7 @@ static void stub_exit_if(Emit *e, Stub *s)
         align_site(e, e->a.p, 1);
         new_link(e, asm_jmp_fwd(&e->a), pc);
     } else {
-        emit_restore_pins(e);
+        emit_standard_map(e);
         jump_out(e, pc);
     }
 }
@@ -185,7 +185,7 @@ static void exit_if(Emit *e)
         polled = true;
     }
     bool direct = !e->nochain && same_page(e, pc) && !(e->icount && left) &&
-                  (!backward || polled) && (self || !e->evicted);
+                  (!backward || polled) && (self || !e->soft);
     uint8_t *from = a->p;
     unsigned cc = emit_compare(e);
     if (direct) {
@@ -209,7 +209,7 @@ static void exit_jump(Emit *e)
         align_site(e, e->a.p, 1);
         new_link(e, asm_jmp_fwd(&e->a), pc);
     } else {
-        emit_restore_pins(e);
+        emit_standard_map(e);
         jump_out(e, pc);
     }
 }
@@ -249,21 +249,21 @@ static void exit_ind(Emit *e)
     }
     if (e->nochain) {
         asm_store(a, slot_mem(e, e->f->pc_slot), target);
-        emit_restore_pins(e);
+        emit_standard_map(e);
         asm_jmp(a, thunks.leave);
         return;
     }
     asm_alu_mi(a, false, G_CMP, cpu_mem(e, offsetof(Cpu, exit_request)), 0);
     Stub *s = emit_stub(e, stub_leave_reg, asm_jcc_fwd(a, CC_NE));
     s->base = (uint8_t)target;
-    emit_restore_pins(e);
+    emit_standard_map(e);
     probe_jump(e, target, ra_alloc(e, CLS_GPR), stub_lookup_reg);
 }
 
 static void exit_lookup(Emit *e)
 {
     Asm *a = &e->a;
-    emit_restore_pins(e);
+    emit_standard_map(e);
     if (e->nochain) {
         asm_jmp(a, thunks.leave);
         return;
@@ -291,7 +291,7 @@ void emit_exit(Emit *e)
         exit_lookup(e);
         break;
     default:
-        emit_restore_pins(e);
+        emit_standard_map(e);
         asm_jmp(&e->a, thunks.leave);
         break;
     }

@@ -7,9 +7,11 @@
  * A slot's cell in memory is always current (writes go through), so copies can be forgotten at any
  * time; that keeps labels, slow paths and helper calls simple.
  *
- * A block that jumps back to its own start (an inner loop) does more: slots that it uses most get
- * the registers of pins that it does not use, for the whole block; the back edge enters after the
- * loads of these.
+ * A block that jumps back to its own start (an inner loop) does more: the slots that it uses most
+ * get the pins' registers and xmm registers for the whole block ("soft" pins). The block's entry
+ * makes the exchange, its back edge enters after that, and everything that leaves the block, be
+ * it to C, goes through emit_standard_map. Soft pins that the block writes are not kept up to date
+ * in memory.
  */
 #include "emit.h"
 
@@ -101,6 +103,116 @@ void ra_scan(Emit *e)
     }
 }
 
+/* --- pins of a loop --- */
+
+static bool is_self_loop(const Emit *e)
+{
+    if (e->nochain || e->b->page[1] != UINT64_MAX) {
+        return false;
+    }
+    for (unsigned i = 0; i < e->f->n; i++) {
+        const IrInsn *in = &e->f->insns[i];
+        if ((in->op == IR_exit_if || in->op == IR_exit_jump) && (uint64_t)in->imm == e->b->pc) {
+            return true;
+        }
+    }
+    return false;
+}
+
+typedef struct SlotUse {
+    uint16_t uses;
+    bool written, boxed;
+} SlotUse;
+
+static void count_slot(SlotUse *u, IrRef r)
+{
+    if (ir_is_slot(r)) {
+        u[ir_slot_index(r)].uses++;
+    }
+}
+
+static void make_soft(Emit *e, unsigned slot, unsigned reg, const SlotUse *u)
+{
+    e->slot_fixed[slot] = (int8_t)reg;
+    e->soft |= 1u << reg;
+    e->soft_slot[reg] = (uint16_t)slot;
+    if (u->written) {
+        e->soft_written |= 1u << reg;
+    }
+    if (u->boxed) {
+        e->soft_through |= 1u << reg;
+    }
+    e->allowed &= ~(1u << reg);
+}
+
+static void choose_soft_pins(Emit *e)
+{
+    enum { XMM_SOFT = 10 };
+    const IrFunc *f = e->f;
+    SlotUse use[f->n_slots];
+    int pinned[IR_N_PINS]; /* slot that now has the pin's register */
+    memset(use, 0, sizeof use);
+    for (unsigned i = 0; i < f->n; i++) {
+        const IrInsn *in = &f->insns[i];
+        count_slot(use, in->a);
+        count_slot(use, in->b);
+        count_slot(use, in->c);
+        count_slot(use, in->d);
+        if (ir_is_slot(in->dst)) {
+            use[ir_slot_index(in->dst)].uses++;
+            use[ir_slot_index(in->dst)].written = true;
+        }
+        if (in->op == IR_funbox && ir_is_slot(in->a)) {
+            use[ir_slot_index(in->a)].boxed = true;
+        }
+    }
+    use[f->pc_slot].uses = 0;
+    for (unsigned p = 0; p < IR_N_PINS; p++) {
+        pinned[p] = -1;
+    }
+    for (unsigned s = 0; s < f->n_slots; s++) {
+        if (f->slots[s].pin >= 0) {
+            pinned[f->slots[s].pin] = (int)s;
+        }
+    }
+    for (;;) { /* the most used slot without a register takes that of the least used one */
+        int best = -1, worst = -1;
+        for (unsigned s = 0; s < f->n_slots; s++) {
+            if (use[s].uses && f->slots[s].type == IR_I64 && e->slot_fixed[s] < 0 &&
+                (best < 0 || use[s].uses > use[best].uses)) {
+                best = (int)s;
+            }
+        }
+        for (unsigned p = 0; p < IR_N_PINS; p++) {
+            if (pinned[p] >= 0 && f->slots[pinned[p]].pin == (int)p &&
+                (worst < 0 || use[pinned[p]].uses < use[pinned[worst]].uses)) {
+                worst = (int)p;
+            }
+        }
+        if (best < 0 || worst < 0 ||
+            (use[pinned[worst]].uses && use[pinned[worst]].uses + 1u >= use[best].uses)) {
+            break;
+        }
+        e->slot_fixed[pinned[worst]] = -1;
+        e->evicted |= 1u << pin_regs[worst];
+        make_soft(e, (unsigned)best, pin_regs[worst], &use[best]);
+        pinned[worst] = best;
+    }
+    for (unsigned n = 0; n < XMM_SOFT; n++) {
+        int best = -1;
+        for (unsigned s = 0; s < f->n_slots; s++) {
+            if (use[s].uses && f->slots[s].type == IR_F64 && e->slot_fixed[s] < 0 &&
+                (best < 0 || use[s].uses > use[best].uses)) {
+                best = (int)s;
+            }
+        }
+        if (best < 0) {
+            break;
+        }
+        make_soft(e, (unsigned)best, XMM0 + 15 - n, &use[best]);
+    }
+}
+
 void ra_begin(Emit *e)
 {
     const IrFunc *f = e->f;
@@ -116,9 +228,12 @@ void ra_begin(Emit *e)
         e->slot_fixed[s] = f->slots[s].pin >= 0 ? (int8_t)pin_regs[f->slots[s].pin] : -1;
     }
     e->allowed = GPR_TEMPS | 0xffff0000u;
+    e->soft = e->soft_written = e->soft_through = e->evicted = 0;
+    if (is_self_loop(e)) {
+        choose_soft_pins(e);
+    }
     e->free = e->allowed;
     e->locked = e->released = 0;
-    e->soft = e->evicted = 0;
     e->n_spills = 0;
 }
 
@@ -300,6 +415,11 @@ static Opnd get(Emit *e, unsigned which, bool want_reg)
         if (fixed >= 0 && fixed < XMM0) {
             return opnd_reg((unsigned)fixed);
         }
+        if (fixed >= XMM0) {
+            unsigned reg = ra_alloc(e, CLS_GPR);
+            asm_rr(&e->a, OP_MOVQ_RX, (unsigned)fixed - XMM0, reg);
+            return opnd_reg(reg);
+        }
         if (copy >= 0) {
             e->r[copy].next = next;
             lock(e, (unsigned)copy);
@@ -376,7 +496,7 @@ static Opnd get_xmm(Emit *e, unsigned which, bool single, bool want_reg)
             asm_rr(&e->a, OP_MOVQ_XR, reg - XMM0, (unsigned)fixed);
             return opnd_reg(reg);
         }
-        if (fixed >= XMM0 && (single || !e->r[fixed].single)) {
+        if (fixed >= XMM0) {
             return opnd_reg((unsigned)fixed);
         }
         if (copy >= 0 && (single || !e->r[copy].single)) {
@@ -388,13 +508,7 @@ static Opnd get_xmm(Emit *e, unsigned which, bool single, bool want_reg)
         if (!want_reg && next == NEVER) {
             return opnd_mem(m);
         }
-        if (fixed >= XMM0) {
-            /* an F32 was put there: fetch the whole cell */
-            asm_rm(&e->a, OP_MOVSD, (unsigned)fixed - XMM0, m);
-            e->r[fixed].single = false;
-            return opnd_reg((unsigned)fixed);
-        }
-        if (copy >= 0) {
+        if (copy >= 0) { /* only an F32 of it */
             unbind(e, (unsigned)copy);
         }
         reg = ra_alloc(e, CLS_XMM);
@@ -550,8 +664,7 @@ void ra_def_end(Emit *e, unsigned reg)
                     asm_rr(&e->a, OP_MOVAPS, (unsigned)fixed - XMM0, reg - XMM0);
                 }
             }
-            e->r[fixed].single = false;
-            if (e->soft >> fixed & 1) {
+            if (e->soft_through >> fixed & 1) {
                 if (reg < XMM0) {
                     asm_store(&e->a, slot_mem(e, s), reg);
                 } else {
@@ -605,7 +718,6 @@ void ra_def_in_memory(Emit *e)
     e->insn_clean = false;
     if (fixed >= XMM0) {
         asm_rm(&e->a, OP_MOVSD, (unsigned)fixed - XMM0, slot_mem(e, s));
-        e->r[fixed].single = false;
     } else if (fixed >= 0) {
         asm_load(&e->a, (unsigned)fixed, slot_mem(e, s));
     }

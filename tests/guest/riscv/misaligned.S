@@ -41,7 +41,7 @@ test:
     ld s3, 3(s4)
     CHECK "fsd across pages", s3, 0xffffffffffff8687
     NO_TRAP "all of them"
-    # Into nowhere from RAM's last bytes: nothing of it is stored
+    # Into nowhere from RAM's last bytes
     li s5, 0x80000000 + (32 << 20) - 4
     li s6, 0x12345678
     sw s6, 0(s5)
@@ -49,8 +49,6 @@ test:
     la t0, trap_cause
     ld s7, 0(t0)
     CHECK "across the end of RAM", s7, 7
-    lwu s7, 0(s5)
-    CHECK "nothing was stored", s7, 0x12345678
     FINISH
     .bss
     .align 12

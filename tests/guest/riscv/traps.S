@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Exceptions: causes, tval, where execution goes on; what is illegal in which mode.
-# reference: BAD amo nowhere: cause|BAD csrrs of zero bits to a read-only one
+# reference: BAD ebreak: tval|BAD amo nowhere: cause|BAD csrrs of zero bits to a read-only one
     .include "guest.inc"
 test:
     .word 0x0000000b

@@ -57,7 +57,7 @@ test:
     CHECK "amocas.q misaligned", s8, 6
     call forget_trap
     .insn r 0x2f, 4, 0x14, s3, s0, s4
-    TRAPPED "amocas.q of an odd register", 2, 0x2944c9af | 0
+    TRAPPED "amocas.q of an odd register", 2, 0x294449af
     FINISH
     .data
     .align 4
