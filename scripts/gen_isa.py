@@ -430,7 +430,7 @@ def emit_tree(isa, rows, decided, pad, out):
 def emit_header(isa, source):
     name, up = isa.name, isa.name.upper()
     out = ['/* SPDX-License-Identifier: GPL-2.0-or-later */',
-           f'/* Made by scripts/gen_isa.py from {source}: operands and semantics of instructions. */',
+           f'/* Made by scripts/gen_isa.py from {source}: operands and semantics. */',
            f'#ifndef {up}_DECODE_H', f'#define {up}_DECODE_H', '',
            '#include <stdbool.h>', '#include <stdint.h>', '',
            '#include "accel/translate.h"', '']
@@ -488,13 +488,14 @@ def emit_source(isa, source, includes):
 
 
 def emit_doc(isa, source):
-    out = [f'# Instructions: {isa.name}', '', f'Made from {source}. Bits: `.` operand, `x` ignored.',
-           '', '| instruction | encoding | operands | needs | same as |', '|---|---|---|---|---|']
+    out = [f'# Instructions: {isa.name}', '',
+           f'Made from {source}. Bits: `.` operand, `x` ignored.', '', '| instruction | encoding | operands | needs | same as |', '|---|---|---|---|---|']
     for r in isa.rows:
         ops = ', '.join(f'{n} [{s.text}]' for n, s in r.fmt.specs.items())
         ops += ''.join(f', {c.text}' for c in r.constraints)
         same = r.trans if r.trans != r.name else ''
-        out.append(f'| {r.name} | `{r.pattern}` | {ops} | {r.ext} | {same} |'.replace('a|z', 'a\\|z'))
+        ext = r.ext.replace('|', ' or ')
+        out.append(f'| {r.name} | `{r.pattern}` | {ops} | {ext} | {same} |')
     out.append('')
     return '\n'.join(out)
 

@@ -158,6 +158,24 @@ fetch_guest() {     # ARCH
     rm -rf "$tmp"
 }
 
+# Puts kernel and initramfs of Debian's installer into $cache/ARCH/installer/{linux,initrd.gz}.
+fetch_installer() { # ARCH
+    local arch=$1 suite package dir=$cache/$1/installer deb tmp
+    case $arch in
+        riscv64) suite=trixie package=debian-installer-13-netboot-riscv64 ;;
+        *) die "there is no installer for '$arch'" ;;
+    esac
+    [ -s "$dir/linux" ] && [ -s "$dir/initrd.gz" ] && return 0
+    say "fetching Debian's $arch installer ($suite)"
+    mkdir -p "$dir"
+    apt_for "$arch" "$suite" && deb=$(fetch_deb "$package") || return 1
+    tmp=$(mktemp -d "$dir/tmp.XXXXXX")
+    dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$tmp" --wildcards '*/text/*/linux' \
+        '*/text/*/initrd.gz' || return 1
+    mv "$(find "$tmp" -name linux)" "$(find "$tmp" -name initrd.gz)" "$dir"
+    rm -rf "$tmp"
+}
+
 # An initramfs around busybox with the given init script.
 make_initrd() {     # ARCH INIT OUTPUT
     need_packages cpio gzip || return 1

@@ -55,7 +55,7 @@ int main(int argc, char **argv)
         goto failed;
     if (cli->done)
         return 0;
-    if (cli->daemonize && cli->nographic && !cli->serial_given) {
+    if (cli->daemonize && cli->nographic && !cli->serial_given && !cli->nodefaults) {
         error_set(&error, "-nographic cannot be used with -daemonize unless -serial and -monitor "
                   "lead elsewhere");
         goto failed;

@@ -83,7 +83,8 @@ def tiers(build):
     yield "lint", [Program("lint", [sys.executable, lint], 60)]
     yield "unit", list(built("unit"))
     yield "device", list(built("device"))
-    for name, timeout in (("guest", 600), ("differential", 600), ("fault", 600), ("boot", 1800)):
+    for name, timeout in (("guest", 600), ("differential", 600), ("fault", 600),
+                          ("gdb", 300), ("boot", 1800)):
         yield name, [*script(name, timeout), *script(name, 300, "--broken", broken=True)]
 
 

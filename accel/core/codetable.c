@@ -9,7 +9,9 @@
  * Each page with code has a map of its 64-byte granules that code was made from. A store to such a
  * page asks the map, without a lock: data beside code costs a few nanoseconds. While a page is
  * being translated its map is full, since nobody knows yet how far the block will go; who stores
- * there then waits for the lock and finds the finished block.
+ * there then waits for the lock and finds the finished block. A shared library's page can have
+ * thousands of blocks, for every address that it was ever mapped at: to add and to remove one must
+ * not look at the others. So the map keeps the granules of removed blocks until a store hits it.
  */
 #include "accel/core/tcg.h"
 
@@ -19,7 +21,8 @@ enum { HASH_BITS = 16, CHUNK_BITS = 12, GRANULE_BITS = 6, GRAVEYARD_MAX = 8192 }
 #define PAGE_CHUNKS ((size_t)1 << 20)
 
 typedef struct CodePage {
-    _Atomic uint64_t granules;
+    _Atomic uint64_t granules; /* what stores ask: all while pinned, else `map` */
+    uint64_t map;              /* at least the granules of `blocks` */
     CodeBlock *blocks;
     uint32_t pins; /* translations under way */
     bool ready;    /* no store that was let through before CODE was set can still be under way */
@@ -133,19 +136,23 @@ static CodeBlock **page_link(CodeBlock *b, uint64_t page)
     return &b->page_next[b->page[0] != page];
 }
 
-/* Brings the page's map in line with its blocks; a page without any forgets that it had code. */
+/* A page without blocks forgets that it had code. */
 static void page_update(uint64_t page, CodePage *p)
 {
-    if (p->pins) {
-        atomic_store(&p->granules, UINT64_MAX);
-        return;
-    }
-    uint64_t map = 0;
-    for (CodeBlock *b = p->blocks; b; b = *page_link(b, page))
-        map |= block_granules(b, page);
-    atomic_store(&p->granules, map);
     if (!p->blocks)
+        p->map = 0;
+    atomic_store(&p->granules, p->pins ? UINT64_MAX : p->map);
+    if (!p->blocks && !p->pins)
         atomic_fetch_and(&ram_page_flags[page], (uint8_t)~RAM_PAGE_CODE);
+}
+
+/* Without the granules of blocks that are gone. */
+static void page_recount(uint64_t page, CodePage *p)
+{
+    p->map = 0;
+    for (CodeBlock *b = p->blocks; b; b = *page_link(b, page))
+        p->map |= block_granules(b, page);
+    page_update(page, p);
 }
 
 bool code_page_pin(uint64_t page, const Cpu *self)
@@ -170,22 +177,30 @@ void code_page_unpin(uint64_t page)
     page_update(page, p);
 }
 
-static void page_unlink(uint64_t page, CodeBlock *b)
+static void page_list_add(CodeBlock *b, unsigned i)
 {
+    uint64_t page = b->page[i];
     CodePage *p = code_page(page, true);
-    CodeBlock **link = &p->blocks;
-    while (*link != b)
-        link = page_link(*link, page);
-    *link = *page_link(b, page);
+    b->page_next[i] = p->blocks;
+    b->page_prev[i] = &p->blocks;
+    if (p->blocks)
+        p->blocks->page_prev[p->blocks->page[0] != page] = &b->page_next[i];
+    p->blocks = b;
+    p->map |= block_granules(b, page);
+}
+
+static void page_list_remove(CodeBlock *b, unsigned i)
+{
+    CodeBlock *next = b->page_next[i];
+    *b->page_prev[i] = next;
+    if (next)
+        next->page_prev[next->page[0] != b->page[i]] = b->page_prev[i];
 }
 
 void code_table_add(CodeBlock *b)
 {
-    for (unsigned i = 0; i < block_pages(b); i++) {
-        CodePage *p = code_page(b->page[i], true);
-        b->page_next[i] = p->blocks;
-        p->blocks = b;
-    }
+    for (unsigned i = 0; i < block_pages(b); i++)
+        page_list_add(b, i);
     _Atomic(CodeBlock *) *head = bucket(b->pc, b->page[0], b->mode, b->cflags);
     b->hash_next = atomic_load_explicit(head, memory_order_relaxed);
     atomic_store_explicit(head, b, memory_order_release);
@@ -213,7 +228,7 @@ static void remove_block(CodeBlock *b)
     atomic_store(&b->valid, false);
     hash_unlink(b);
     for (unsigned i = 0; i < block_pages(b); i++)
-        page_unlink(b->page[i], b);
+        page_list_remove(b, i);
     engine->invalidate(b);
     code_stats.invalidated++;
     code_stats.blocks--;
@@ -277,13 +292,31 @@ void code_table_written(uint64_t page, unsigned offset, unsigned len)
         }
         n++;
     }
-    if (n) {
-        page_update(page, p);
-        if (current_cpu && current_cpu->tlb_state)
-            current_cpu->tlb_state->smc_hits += n;
-    }
+    page_recount(page, p);
+    if (n && current_cpu && current_cpu->tlb_state)
+        current_cpu->tlb_state->smc_hits += n;
     if (!was_held)
         code_unlock();
+}
+
+void code_remove_at(const vaddr *at, unsigned n)
+{
+    for (unsigned h = 0; h < G_N_ELEMENTS(hash_table); h++) {
+        CodeBlock *b = atomic_load_explicit(&hash_table[h], memory_order_relaxed);
+        for (CodeBlock *next; b; b = next) {
+            next = chain_next(b);
+            unsigned lo = 0, hi = n;
+            while (lo < hi) {
+                unsigned mid = (lo + hi) / 2;
+                if (at[mid] < b->pc)
+                    lo = mid + 1;
+                else
+                    hi = mid;
+            }
+            if (lo < n && at[lo] - b->pc < b->len)
+                code_block_remove(b);
+        }
+    }
 }
 
 void code_flush_locked(void)

@@ -37,7 +37,7 @@ void cpu_loop_exit(Cpu *cpu)
 #ifdef __SANITIZE_ADDRESS__
     __asan_handle_no_return();
 #endif
-    __builtin_longjmp(cpu->jmpbuf, 1);
+    jump_to(cpu->jmpbuf);
 }
 
 void tcg_exclusive(Cpu *cpu, void (*fn)(Cpu *cpu, void *arg), void *arg)
@@ -60,11 +60,16 @@ void tcg_exclusive(Cpu *cpu, void (*fn)(Cpu *cpu, void *arg), void *arg)
 
 static bool has_breakpoint(const Cpu *cpu, uint64_t pc)
 {
-    for (unsigned i = 0; i < cpu->breakpoints->len; i++) {
-        if (g_array_index(cpu->breakpoints, vaddr, i) == pc)
-            return true;
+    const vaddr *at = (const vaddr *)(void *)cpu->breakpoints->data;
+    unsigned lo = 0, hi = cpu->breakpoints->len;
+    while (lo < hi) {
+        unsigned mid = (lo + hi) / 2;
+        if (at[mid] < pc)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
-    return false;
+    return lo < cpu->breakpoints->len && at[lo] == pc;
 }
 
 /* Blocks belong to all vCPUs: a stop is made where any of them has one. */
@@ -77,11 +82,22 @@ bool tcg_has_breakpoint(uint64_t pc)
     return false;
 }
 
+static void debug_stop(Cpu *cpu, CpuDebugStop why)
+{
+    cpu->exit_reason = CPU_EXIT_DEBUG;
+    cpu->debug_stop = why;
+}
+
 /* A single step overrides a breakpoint, or it could never get past it. */
 static uint64_t helper_breakpoint(Cpu *cpu)
 {
-    if (!cpu->singlestep && !cpu->tlb_state->ignore_watch && has_breakpoint(cpu, cpu_pc(cpu))) {
-        cpu->exit_reason = CPU_EXIT_DEBUG;
+    uint64_t pc = cpu_pc(cpu);
+    if (cpu->singlestep || cpu->tlb_state->ignore_watch || !has_breakpoint(cpu, pc))
+        return 0;
+    bool pass = cpu->pass_break && cpu->pass_pc == pc;
+    cpu->pass_break = false;
+    if (!pass) {
+        debug_stop(cpu, CPU_DEBUG_BREAK);
         cpu_loop_exit(cpu);
     }
     return 0;
@@ -169,14 +185,35 @@ static void exclusive_step_end(Cpu *cpu)
 static void watch_step(Cpu *cpu)
 {
     TlbState *s = cpu->tlb_state;
+    uint64_t pc = cpu_pc(cpu);
     s->watch_hit = false;
     s->ignore_watch = true;
-    engine->run(cpu, limited_entry(cpu, cpu_pc(cpu), 1));
+    engine->run(cpu, limited_entry(cpu, pc, 1));
     s->ignore_watch = false;
-    if (!atomic_load(&cpu->exit_request))
-        cpu->exit_reason = CPU_EXIT_DEBUG;
+    if (cpu_pc(cpu) != pc || !atomic_load(&cpu->exit_request))
+        debug_stop(cpu, CPU_DEBUG_WATCH);
     else
-        s->watch_hit = true; /* it may have left before the instruction */
+        s->watch_hit = true; /* it left before the instruction */
+}
+
+/* Stepping, and an instruction at pc may have been done: is the step over? */
+static void step_end(Cpu *cpu, uint64_t pc)
+{
+    uint64_t now = cpu_pc(cpu);
+    if (cpu->exit_reason == CPU_EXIT_NONE && now == pc && atomic_load(&cpu->exit_request))
+        return; /* it left before the instruction */
+    if (cpu->exit_reason != CPU_EXIT_NONE && cpu->exit_reason != CPU_EXIT_HALTED &&
+        cpu->exit_reason != CPU_EXIT_YIELD)
+        return;
+    if (cpu->exit_reason == CPU_EXIT_NONE && now - cpu->step_start < cpu->step_end - cpu->step_start) {
+        if (!has_breakpoint(cpu, now))
+            return;
+        debug_stop(cpu, CPU_DEBUG_BREAK);
+        return;
+    }
+    /* Waiting for an interrupt is allowed to end at once, and there may never be one. */
+    cpu->halted = false;
+    debug_stop(cpu, CPU_DEBUG_STEP);
 }
 
 /* Returns when the vCPU loop has something to do. */
@@ -185,7 +222,7 @@ static void __attribute__((noinline)) loop(Cpu *cpu)
     TlbState *s = cpu->tlb_state;
     const TargetOps *t = cpu->target;
     while (cpu->exit_reason == CPU_EXIT_NONE) {
-        if (!cpu->singlestep && !s->watch_hit)
+        if ((!cpu->singlestep || cpu->step_irq) && !s->watch_hit)
             t->take_interrupt(cpu);
         if (atomic_load(&cpu->exit_request))
             return;
@@ -196,22 +233,20 @@ static void __attribute__((noinline)) loop(Cpu *cpu)
         if (G_UNLIKELY(chaos.random_flush) && chaos_roll(s, chaos.random_flush))
             tlb_flush_all(cpu);
         set_cflags(cpu);
+        uint64_t pc = cpu_pc(cpu);
         if (G_UNLIKELY(s->want_exclusive)) {
             exclusive_step(cpu);
             exclusive_step_end(cpu);
         } else if (G_UNLIKELY(s->watch_hit)) {
             watch_step(cpu);
         } else {
-            uint64_t pc = cpu_pc(cpu);
             const void *entry = next_entry(cpu, pc);
             if (log_on(LOG_EXEC | LOG_CPU))
                 log_entry(cpu, pc);
             engine->run(cpu, entry);
         }
-        if (cpu->singlestep && cpu->exit_reason == CPU_EXIT_NONE) {
-            cpu->exit_reason = CPU_EXIT_DEBUG;
-            return;
-        }
+        if (G_UNLIKELY(cpu->singlestep))
+            step_end(cpu, pc);
     }
 }
 
@@ -228,11 +263,11 @@ static void landed(Cpu *cpu)
         exclusive_step_end(cpu);
     if (s->ignore_watch) {
         s->ignore_watch = false;
-        cpu->exit_reason = CPU_EXIT_DEBUG;
+        debug_stop(cpu, CPU_DEBUG_WATCH);
     }
     /* An exception taken is a step done, too. */
-    if (cpu->singlestep && cpu->exit_reason == CPU_EXIT_NONE && !s->want_exclusive)
-        cpu->exit_reason = CPU_EXIT_DEBUG;
+    if (cpu->singlestep && !s->want_exclusive && !s->watch_hit)
+        step_end(cpu, ~cpu_pc(cpu));
 }
 
 CpuExit tcg_exec(Cpu *cpu)
@@ -240,7 +275,7 @@ CpuExit tcg_exec(Cpu *cpu)
     g_assert(cpu->tlb_state && cpu->code);
     cpu->exit_reason = CPU_EXIT_NONE;
     cpu_exec_start(cpu);
-    if (__builtin_setjmp(cpu->jmpbuf))
+    if (jump_set(cpu->jmpbuf))
         landed(cpu);
     loop(cpu);
     cpu_exec_end(cpu);

@@ -14,3 +14,8 @@ void cpus_set_one_insn(bool on)
     }
     cpus_resume_all();
 }
+
+bool cpus_one_insn(void)
+{
+    return chaos.one_insn;
+}

@@ -11,13 +11,14 @@
 #include <string.h>
 
 #include "util/bits.h"
+#include "util/tsan.h"
 
 /* Single accesses, whatever the alignment, that the compiler neither splits nor repeats. */
 typedef struct { uint16_t v; } __attribute__((packed, may_alias)) Packed16;
 typedef struct { uint32_t v; } __attribute__((packed, may_alias)) Packed32;
 typedef struct { uint64_t v; } __attribute__((packed, may_alias)) Packed64;
 
-uint64_t host_load(const uint8_t *p, unsigned size)
+TSAN_GUEST_ACCESS uint64_t host_load(const uint8_t *p, unsigned size)
 {
     switch (size) {
     case 1: return *(const volatile uint8_t *)p;
@@ -27,7 +28,7 @@ uint64_t host_load(const uint8_t *p, unsigned size)
     }
 }
 
-void host_store(uint8_t *p, unsigned size, uint64_t v)
+TSAN_GUEST_ACCESS void host_store(uint8_t *p, unsigned size, uint64_t v)
 {
     switch (size) {
     case 1: *(volatile uint8_t *)p = (uint8_t)v; break;
@@ -67,7 +68,8 @@ void check_watch(Cpu *cpu, vaddr va, uint64_t len, MmuAccess access)
         if (!(access == MMU_WRITE ? w->on_write : w->on_read))
             continue;
         if (va - w->addr < w->len || w->addr - va < len) {
-            cpu->watch_hit = MAX(va, w->addr);
+            cpu->watch_hit = va - w->addr < w->len ? va : w->addr;
+            cpu->watch_write = access == MMU_WRITE;
             s->watch_hit = true;
             cpu_loop_exit(cpu);
         }

@@ -13,7 +13,7 @@
 enum {
     TLB_MAX_CONTEXTS = 16,
     TLB_MAX_MMU_IDX = 8,
-    TLB_TRACKED = 64,       /* filled entries that are remembered one by one */
+    TLB_TRACKED = 256,      /* filled entries that are remembered one by one */
     CODE_MAX_CONTEXTS = 32, /* jump caches of one vCPU: 64 KiB each */
 };
 #define TLB_EMPTY UINT64_MAX   /* tag, and info.va, of an entry that is not in use */
@@ -143,6 +143,8 @@ bool code_graveyard_full(void);
 /* In an exclusive section: frees removed blocks. */
 void code_graveyard_empty(void);
 void code_flush_locked(void);
+/* Blocks with any of these guest addresses (ascending) go. In an exclusive section. */
+void code_remove_at(const vaddr *at, unsigned n);
 void code_table_written(uint64_t page, unsigned offset, unsigned len); /* hook; takes the lock */
 bool code_lock_held(void);
 
@@ -159,6 +161,25 @@ typedef struct CodePages {
  * can't be fetched. Translation lock held, pages pinned; *full: the engine wants an eviction.
  */
 CodeBlock *code_translate(Cpu *cpu, uint64_t pc, const CodePages *pages, bool *full);
+/* One superblock's translation. */
+typedef struct CodeDriver {
+    TransCtx t; /* first: what the target gets */
+    const uint8_t *host1; /* contents of the second page, or NULL */
+    JumpBuf abort_buf;
+} CodeDriver;
+/*
+ * Fills d->t.f with the superblock at d->t.pc. False: its first instruction needs the second page
+ * and that can't be fetched.
+ */
+bool code_build(CodeDriver *d);
+
+/* --- region.c --- */
+/*
+ * The loop at pc as one function: all blocks of its page that lie on a cycle through it. NULL:
+ * there is none, or it is too big. *len: bytes of code from pc on. Under the translation lock; valid
+ * until the next call.
+ */
+IrFunc *code_build_region(Cpu *cpu, uint64_t pc, const CodePages *pages, unsigned *len);
 
 /* --- exec.c --- */
 CpuExit tcg_exec(Cpu *cpu);

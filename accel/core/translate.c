@@ -21,18 +21,14 @@
 
 enum { MAX_OPS = 4000, MAX_TEMPS = 8000 };
 
-typedef struct Driver {
-    TransCtx t; /* first: what the target gets */
-    const uint8_t *host1; /* contents of the second page, or NULL */
-    void *abort_buf[5];
-} Driver;
+typedef CodeDriver Driver;
 
 /* ---- fetching ---- */
 
 /* The instruction being decoded can't go on: back to translate_guarded. */
 static void G_GNUC_NORETURN abort_insn(Driver *d)
 {
-    __builtin_longjmp(d->abort_buf, 1);
+    jump_to(d->abort_buf);
 }
 
 static uint8_t fetch_byte(TransCtx *t, uint64_t offset)
@@ -79,7 +75,7 @@ uint32_t trans_fetch32(TransCtx *t, uint64_t va)
 /* False: the instruction needs a page that it can't have. */
 static bool __attribute__((noinline)) translate_guarded(Driver *d)
 {
-    if (__builtin_setjmp(d->abort_buf))
+    if (jump_set(d->abort_buf))
         return false;
     d->t.cpu->target->translate_insn(&d->t);
     return true;
@@ -115,8 +111,7 @@ static void emit_breakpoint(TransCtx *t)
     ir_call(t->f, &tcg_helper_breakpoint, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
 }
 
-/* Fills t->f. False: the first instruction needs the second page and that can't be fetched. */
-static bool build(Driver *d)
+bool code_build(Driver *d)
 {
     TransCtx *t = &d->t;
     const TargetOps *target = t->cpu->target;
@@ -217,7 +212,7 @@ CodeBlock *code_translate(Cpu *cpu, uint64_t pc, const CodePages *pages, bool *f
         .host1 = pages->have1 ? pages->page1.host : NULL,
     };
     *full = false;
-    if (!build(&d))
+    if (!code_build(&d))
         return NULL;
     if (G_UNLIKELY(chaos.verify_ir))
         check_ir(f, "before");
@@ -227,6 +222,12 @@ CodeBlock *code_translate(Cpu *cpu, uint64_t pc, const CodePages *pages, bool *f
         ir_optimize(f);
     if (G_UNLIKELY(chaos.verify_ir))
         check_ir(f, "after");
+    unsigned len = d.t.pc - pc;
+    if (G_UNLIKELY(engine->is_hot && engine->is_hot(cpu, pc, pages->page0.ram_page,
+                                                    pages->cflags))) {
+        IrFunc *region = code_build_region(cpu, pc, pages, &len);
+        f = region ? region : f;
+    }
     CodeBlock *b = g_new0(CodeBlock, 1);
     b->pc = pc;
     b->page[0] = pages->page0.ram_page;
@@ -234,7 +235,7 @@ CodeBlock *code_translate(Cpu *cpu, uint64_t pc, const CodePages *pages, bool *f
     b->mode = cpu->mode;
     b->cflags = pages->cflags;
     b->first_offset = pc & ~TLB_PAGE_MASK;
-    b->len = d.t.pc - pc;
+    b->len = len;
     b->n_insns = f->n_guest_insns;
     atomic_store_explicit(&b->valid, true, memory_order_relaxed);
     if (log_on(LOG_IN_ASM))

@@ -266,6 +266,8 @@ void cpus_resume_all(void)
     if (--pause_count)
         return;
     for (unsigned i = 0; i < cpu_count; i++) {
+        if (cpus[i]->held)
+            continue;
         atomic_store(&cpus[i]->stop, false);
         atomic_store(&cpus[i]->stopped, false);
     }
@@ -357,7 +359,7 @@ bool cpu_debug_translate(Cpu *cpu, vaddr va, hwaddr *pa)
         /* Execute-only, or the fetch translation differs. */
         r = (MmuResult){ 0 };
         if (!t->translate(cpu, va, MMU_EXEC, t->fetch_mmu_idx(cpu), true, &r))
-            return false;
+            return t->debug_translate && t->debug_translate(cpu, va, pa);
     }
     *pa = (r.paddr & ~(hwaddr)0xfff) | (va & 0xfff);
     return true;

@@ -60,6 +60,44 @@ IrFunc *ir_func_copy(const IrFunc *f)
     return c;
 }
 
+static IrRef renumber(IrRef r, unsigned temps, const IrRef *consts)
+{
+    if (ir_is_temp(r))
+        return (IrRef)(r + temps);
+    return ir_is_const(r) ? consts[r & 0x3fff] : r;
+}
+
+bool ir_append(IrFunc *f, const IrFunc *g)
+{
+    unsigned temps = f->n_temps, labels = f->n_labels;
+    if (temps + g->n_temps >= IR_MAX_TEMPS || f->n_consts + g->n_consts >= IR_MAX_CONSTS ||
+        labels + g->n_labels >= IR_MAX_LABELS)
+        return false;
+    IrRef consts[g->n_consts + 1];
+    for (unsigned k = 0; k < g->n_consts; k++)
+        consts[k] = ir_const(f, g->consts[k]);
+    for (unsigned k = 0; k < g->n_temps; k++)
+        ir_temp(f, g->temp_type[k]);
+    for (unsigned k = 0; k < g->n_labels; k++)
+        ir_label_new(f);
+    for (unsigned k = 0; k < g->n; k++) {
+        IrInsn i = g->insns[k];
+        i.dst = renumber(i.dst, temps, consts);
+        i.a = renumber(i.a, temps, consts);
+        i.b = renumber(i.b, temps, consts);
+        i.c = renumber(i.c, temps, consts);
+        i.d = renumber(i.d, temps, consts);
+        if (i.op == IR_label || i.op == IR_br)
+            i.aux += labels;
+        else if (i.op == IR_brcond)
+            i.imm += labels;
+        IrInsn *at = ir_emit(f, i.op, i.type, i.dst, i.a, i.b);
+        *at = i;
+    }
+    f->n_guest_insns += g->n_guest_insns;
+    return true;
+}
+
 IrRef ir_const(IrFunc *f, uint64_t v)
 {
     uint64_t h = v * 0x9e3779b97f4a7c15u;

@@ -43,6 +43,9 @@ static bool jit_compile(Cpu *cpu, CodeBlock *b, IrFunc *f)
 {
     if (G_UNLIKELY(jit.target != cpu->target)) {
         jit_host_thunks(jit.rw, cpu->target);
+        for (unsigned i = 0; i < JIT_HOT_COUNTERS; i++) {
+            jit_hot_counters[i] = JIT_HOT_LOOP;
+        }
         jit.target = cpu->target;
     }
     uint8_t *at = jit_cache_reserve(jit_host_bound(f));
@@ -70,6 +73,10 @@ static void jit_invalidate(CodeBlock *b)
     if (jb) {
         jit_unlink_incoming(jb);
         jit_host_kill_entry(jb);
+        /* Who is in a region goes round in it until there is something to do outside. */
+        for (unsigned i = 0; jb->region && i < cpu_count; i++) {
+            cpu_kick(cpus[i]);
+        }
         jb->b = NULL;
         b->engine_data = NULL;
     }
@@ -106,6 +113,7 @@ const Engine engine_jit = {
     .name = "jit",
     .init = jit_init,
     .compile = jit_compile,
+    .is_hot = jit_is_hot,
     .invalidate = jit_invalidate,
     .evict = jit_evict,
     .run = jit_run,

@@ -30,6 +30,7 @@ struct JitBlock {
     uint32_t size;
     uint32_t n_links;
     uint64_t pc;
+    bool region;            /* jumps within itself */
     JitLink *in;            /* links that lead here */
     JitLink links[];
 };
@@ -78,6 +79,18 @@ const void *jit_stale(Cpu *cpu, JitBlock *jb);
 void jit_link_to(JitLink *l, JitBlock *to, const uint8_t *at);
 void jit_unlink_incoming(JitBlock *jb);
 void jit_unlink_outgoing(JitBlock *jb);
+
+/* --- hot.c --- */
+/*
+ * Loops are found by counters at backward exits; generated code counts down jit_hot_counters
+ * and calls jit_hot_loop when one is used up.
+ */
+enum { JIT_HOT_COUNTERS = 4096, JIT_HOT_LOOP = 2000 };
+extern int32_t jit_hot_counters[JIT_HOT_COUNTERS];
+unsigned jit_hot_index(uint64_t pc);
+bool jit_is_hot(Cpu *cpu, uint64_t pc, uint64_t ram_page, uint32_t cflags);
+/* From generated code in block jb: the loop at pc shall be made again, as a region. */
+void jit_hot_loop(Cpu *cpu, JitBlock *jb, uint64_t pc);
 
 /* --- fp_soft.c --- */
 /*

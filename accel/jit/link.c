@@ -7,6 +7,8 @@
  */
 #include "jit.h"
 
+#include "util/tsan.h"
+
 void jit_link_to(JitLink *l, JitBlock *to, const uint8_t *at)
 {
     l->to = to;
@@ -16,6 +18,9 @@ void jit_link_to(JitLink *l, JitBlock *to, const uint8_t *at)
         to->in->in_prev = &l->in_next;
     }
     to->in = l;
+    /* What this vCPU compiled may be reached by this jump alone, without any load that a sanitizer
+     * sees: hosts make what was stored before the jump visible to those who fetch it. */
+    TSAN_RELEASE(&jit);
     jit_host_set_link(l->site, at);
     jit.n_links++;
 }
@@ -59,6 +64,7 @@ static void set_pc(Cpu *cpu, uint64_t pc)
  */
 const void *jit_link(Cpu *cpu, JitLink *l)
 {
+    TSAN_ACQUIRE(&jit);
     unsigned generation = jit.generation;
     set_pc(cpu, l->pc);
     CodeBlock *b = code_block_find(cpu, l->pc);
@@ -76,6 +82,7 @@ const void *jit_link(Cpu *cpu, JitLink *l)
 
 const void *jit_stale(Cpu *cpu, JitBlock *jb)
 {
+    TSAN_ACQUIRE(&jit);
     uint64_t pc = jb->pc;
     JumpEntry *j = &cpu->code->jump[jump_index(pc)];
     if (j->pc == pc) {

@@ -14,9 +14,21 @@ bool block_snapshot_default;
 
 /* ---- life ---- */
 
+/* At the end of the program devices still point at their drives: nothing is freed. */
+static void flush_all(void *opaque)
+{
+    block_drain_all();
+    for (BlockBackend *b = backends; b; b = b->next)
+        if (b->node && !b->read_only)
+            block_run(b, BLOCK_FLUSH, 0, NULL, 0, 0);
+}
+
 BlockBackend *block_backend_new(const char *id, const char *node_name, GError **error)
 {
     static unsigned count;
+    if (!count)
+        exit_add_notifier(flush_all, NULL);
+    count++;
     const char *names[] = { id, node_name };
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (names[i] && block_find(names[i])) {
@@ -27,7 +39,7 @@ BlockBackend *block_backend_new(const char *id, const char *node_name, GError **
     }
     BlockBackend *b = g_new0(BlockBackend, 1);
     b->id = g_strdup(id);
-    b->node_name = node_name ? g_strdup(node_name) : g_strdup_printf("#block%u", count++);
+    b->node_name = node_name ? g_strdup(node_name) : g_strdup_printf("#block%u", count);
     b->format = "raw";
     b->unit = -1;
     b->write_cache = true;
@@ -235,6 +247,21 @@ bool block_set_error_actions(BlockBackend *b, const char *on_read, const char *o
     return true;
 }
 
+bool block_make_writable(BlockBackend *b, GError **error)
+{
+    bool denied;
+    if (!b->writable_later)
+        return true;
+    block_drain(b);
+    g_autoptr(GError) why = NULL;
+    if (block_file_reopen_rw(b->node, b->filename, &denied, &why))
+        b->read_only = false;
+    else if (!denied)
+        return error_set(error, "drive '%s': %s", block_id(b), why->message);
+    b->writable_later = false;
+    return true;
+}
+
 bool block_claim(BlockBackend *b, const char *owner, GError **error)
 {
     if (b->owner)
@@ -243,8 +270,15 @@ bool block_claim(BlockBackend *b, const char *owner, GError **error)
     if (b->used_as_child)
         return error_set(error, "drive '%s' lies under another -blockdev; use that one",
                          block_id(b));
+    if (!block_make_writable(b, error))
+        return false;
     b->owner = g_strdup(owner);
     return true;
+}
+
+const char *block_owner(const BlockBackend *b)
+{
+    return b->owner;
 }
 
 void block_release(BlockBackend *b)
@@ -289,7 +323,7 @@ void block_set_snapshot_default(bool on)
 static bool commit_one(BlockBackend *b, GError **error)
 {
     block_drain(b);
-    if (!block_file_reopen_rw(block_overlay_base(b->node), b->filename, error)) {
+    if (!block_file_reopen_rw(block_overlay_base(b->node), b->filename, NULL, error)) {
         g_prefix_error(error, "drive '%s': ", block_id(b));
         return false;
     }

@@ -59,6 +59,7 @@ struct BlockBackend {
     int unit;        /* -1: in order */
     bool cdrom;
     bool read_only;
+    bool writable_later; /* auto-read-only: opened read-only until somebody wants to write */
     bool write_cache;
     bool no_flush;   /* cache=unsafe */
     bool direct;     /* shown only: the host's page cache is used all the same */
@@ -88,8 +89,8 @@ typedef struct BlockOpen {
 BlockNode *block_file_open(const BlockOpen *how, GError **error);
 /* The name of the format whose magic the first bytes are, or NULL: raw. */
 const char *block_probe_format(const void *head, size_t len);
-/* Makes a file opened read-only writable (commit). */
-bool block_file_reopen_rw(BlockNode *n, const char *filename, GError **error);
+/* Makes a file that was opened read-only writable; *denied (if wanted): no permission. */
+bool block_file_reopen_rw(BlockNode *n, const char *filename, bool *denied, GError **error);
 /* Walks a vector that may be longer than the host takes at once, or partly done. */
 int block_fd_rw(int fd, bool write, uint64_t offset, const struct iovec *iov, int n_iov,
                 uint64_t len);
@@ -120,6 +121,8 @@ int block_overlay_commit(BlockNode *n);
 /* ---- block.c ---- */
 BlockBackend *block_backend_new(const char *id, const char *node_name, GError **error);
 void block_backend_discard(BlockBackend *b); /* one that was never handed out */
+/* Before something writes to it: opens it for writing if that was put off and is allowed. */
+bool block_make_writable(BlockBackend *b, GError **error);
 void block_node_unref(BlockNode *n);
 extern bool block_snapshot_default;
 const char *block_interface(const BlockBackend *b);

@@ -405,7 +405,7 @@ fail:
     return NULL;
 }
 
-bool block_file_reopen_rw(BlockNode *n, const char *filename, GError **error)
+bool block_file_reopen_rw(BlockNode *n, const char *filename, bool *denied, GError **error)
 {
     FileNode *f = file_node(n);
     if (!n->read_only)
@@ -413,6 +413,8 @@ bool block_file_reopen_rw(BlockNode *n, const char *filename, GError **error)
     g_assert(n->driver == &file_driver);
     int fd = open(filename, O_RDWR | O_CLOEXEC);
     struct stat was, is;
+    if (denied)
+        *denied = fd < 0 && (errno == EACCES || errno == EROFS || errno == EPERM);
     if (fd < 0)
         return error_set_errno(error, errno, "can't open image '%s' for writing", filename);
     if (fstat(f->fd, &was) || fstat(fd, &is) || was.st_dev != is.st_dev ||

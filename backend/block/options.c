@@ -28,8 +28,8 @@ static const char *const blockdev_keys[] = {
 /* ---- pieces of both ---- */
 
 /* Index of the option's value among `words`, or def where it isn't given; -1 with a reason. */
-static int take_word(GHashTable *opts, const char *where, const char *key, int def,
-                     const char *const *words, GError **error)
+static int take_word(GHashTable *opts, const char *key, int def, const char *const *words,
+                     GError **error)
 {
     g_autofree char *v = opts_take(opts, key);
     if (!v)
@@ -38,41 +38,39 @@ static int take_word(GHashTable *opts, const char *where, const char *key, int d
         if (!strcmp(v, words[i]))
             return i;
     g_autofree char *list = g_strjoinv(", ", (char **)words);
-    error_set(error, "%s: %s=%s: must be one of %s", where, key, v, list);
+    error_set(error, "%s=%s: must be one of %s", key, v, list);
     return -1;
 }
 
-static bool take_discard(GHashTable *opts, const char *where, bool *discard, GError **error)
+static bool take_discard(GHashTable *opts, bool *discard, GError **error)
 {
     static const char *const words[] = { "ignore", "off", "unmap", "on", NULL };
-    int i = take_word(opts, where, "discard", *discard ? 2 : 0, words, error);
+    int i = take_word(opts, "discard", *discard ? 2 : 0, words, error);
     *discard = i >= 2;
     return i >= 0;
 }
 
-static bool take_detect_zeroes(GHashTable *opts, const char *where, BlockBackend *b,
-                               GError **error)
+static bool take_detect_zeroes(GHashTable *opts, BlockBackend *b, GError **error)
 {
     static const char *const words[] = { "off", "on", "unmap", NULL };
-    int i = take_word(opts, where, "detect-zeroes", 0, words, error);
+    int i = take_word(opts, "detect-zeroes", 0, words, error);
     if (i == DETECT_ZEROES_UNMAP && !b->discard)
-        return error_set(error, "%s: detect-zeroes=unmap needs discard=unmap", where);
+        return error_set(error, "detect-zeroes=unmap needs discard=unmap");
     b->detect_zeroes = MAX(i, 0);
     return i >= 0;
 }
 
 /* How the host does it is our choice; the words are taken as they are. */
-static bool take_aio(GHashTable *opts, const char *where, const char *key, GError **error)
+static bool take_aio(GHashTable *opts, const char *key, GError **error)
 {
     static const char *const words[] = { "threads", "native", "io_uring", NULL };
-    return take_word(opts, where, key, 0, words, error) >= 0;
+    return take_word(opts, key, 0, words, error) >= 0;
 }
 
-static bool take_locking(GHashTable *opts, const char *where, const char *key, BlockOpen *how,
-                         GError **error)
+static bool take_locking(GHashTable *opts, const char *key, BlockOpen *how, GError **error)
 {
     static const char *const words[] = { "auto", "on", "off", NULL };
-    int i = take_word(opts, where, key, 0, words, error);
+    int i = take_word(opts, key, 0, words, error);
     how->share_rw |= i == 2;
     return i >= 0;
 }
@@ -174,7 +172,7 @@ static bool take_cache(GHashTable *opts, BlockBackend *b, GError **error)
     static const char *const words[] = {
         "writeback", "none", "off", "writethrough", "directsync", "unsafe", NULL,
     };
-    int i = take_word(opts, "-drive", "cache", 0, words, error);
+    int i = take_word(opts, "cache", 0, words, error);
     b->direct = i == 1 || i == 2 || i == 4;
     b->write_cache = i != 3 && i != 4;
     b->no_flush = i == 5;
@@ -187,7 +185,7 @@ static bool take_error_actions(GHashTable *opts, BlockBackend *b, GError **error
 {
     g_autofree char *r = opts_take(opts, "rerror"), *w = opts_take(opts, "werror");
     return block_set_error_actions(b, r, w) ||
-           error_set(error, "-drive: werror= is one of report, ignore, enospc and stop, rerror= "
+           error_set(error, "werror= is one of report, ignore, enospc and stop, rerror= "
                      "one of report, ignore and stop");
 }
 
@@ -200,7 +198,7 @@ static bool take_place(GHashTable *opts, BlockBackend *b, GError **error)
         !opts_take_number(opts, "bus", &bus, error))
         return false;
     if (index != UINT64_MAX && (unit != UINT64_MAX || bus != UINT64_MAX))
-        return error_set(error, "-drive: index= says the place by itself; leave bus= and unit= "
+        return error_set(error, "index= says the place by itself; leave bus= and unit= "
                          "out");
     /* IDE has two units on a bus; elsewhere bus is 0. */
     unsigned per_bus = !strcmp(block_interface(b), "ide") ? 2 : 1;
@@ -210,10 +208,10 @@ static bool take_place(GHashTable *opts, BlockBackend *b, GError **error)
     if (place == UINT64_MAX)
         return true;
     if (place > 1000)
-        return error_set(error, "-drive: index= or unit= is too big");
+        return error_set(error, "index= or unit= is too big");
     BlockBackend *there = drive_get(block_interface(b), place);
     if (there && there != b && there->unit >= 0)
-        return error_set(error, "-drive: if=%s already has a drive at index %" G_GUINT64_FORMAT
+        return error_set(error, "if=%s already has a drive at index %" G_GUINT64_FORMAT
                          " ('%s')", block_interface(b), place, block_id(there));
     b->unit = place;
     return true;
@@ -228,7 +226,7 @@ static bool take_interface(GHashTable *opts, BlockBackend *b, GError **error)
     if (!b->interface || g_strv_contains(known, b->interface))
         return true;
     const char *near = error_nearest(b->interface, known);
-    return error_set(error, "-drive: if=%s: there is no such interface%s%s%s", b->interface,
+    return error_set(error, "if=%s: there is no such interface%s%s%s", b->interface,
                      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
@@ -237,7 +235,7 @@ static bool ignored_bool(GHashTable *opts, const char *key, bool only_off, GErro
     bool on = false;
     if (!opts_take_bool(opts, key, &on, error))
         return false;
-    return !(on && only_off) || error_set(error, "-drive: %s=on is not supported", key);
+    return !(on && only_off) || error_set(error, "%s=on is not supported", key);
 }
 
 static bool add_overlay(BlockBackend *b, GError **error)
@@ -253,7 +251,7 @@ static bool open_drive(GHashTable *opts, BlockBackend *b, GError **error)
     BlockOpen how = { 0 };
     static const char *const media[] = { "disk", "cdrom", NULL };
     bool snapshot = block_snapshot_default;
-    int m = take_word(opts, "-drive", "media", 0, media, error);
+    int m = take_word(opts, "media", 0, media, error);
     if (m < 0)
         return false;
     b->cdrom = m;
@@ -265,11 +263,11 @@ static bool open_drive(GHashTable *opts, BlockBackend *b, GError **error)
         !opts_take_bool(opts, "snapshot", &snapshot, error) ||
         !opts_take_bool(opts, "force-share", &force_share, error) ||
         !ignored_bool(opts, "copy-on-read", true, error) || !take_cache(opts, b, error) ||
-        !take_discard(opts, "-drive", &b->discard, error) ||
-        !take_detect_zeroes(opts, "-drive", b, error) || !take_aio(opts, "-drive", "aio", error) ||
-        !take_aio(opts, "-drive", "file.aio", error) || !take_error_actions(opts, b, error) ||
-        !take_locking(opts, "-drive", "locking", &how, error) ||
-        !take_locking(opts, "-drive", "file.locking", &how, error) ||
+        !take_discard(opts, &b->discard, error) ||
+        !take_detect_zeroes(opts, b, error) || !take_aio(opts, "aio", error) ||
+        !take_aio(opts, "file.aio", error) || !take_error_actions(opts, b, error) ||
+        !take_locking(opts, "locking", &how, error) ||
+        !take_locking(opts, "file.locking", &how, error) ||
         !opts_take_size(opts, "offset", 1, &how.offset, error))
         return false;
     how.share_rw |= force_share;
@@ -332,7 +330,7 @@ BlockBackend *drive_new(const char *text, char **interface, GError **error)
     b->is_drive = true;
     bool ok = take_interface(opts, b, error) && take_place(opts, b, error) &&
               open_drive(opts, b, error) &&
-              opts_check_empty(opts, "-drive", drive_keys, error);
+              opts_check_empty(opts, "drive", drive_keys, error);
     g_hash_table_unref(opts);
     if (!ok) {
         block_backend_discard(b);
@@ -381,15 +379,17 @@ static bool open_over_node(GHashTable *opts, BlockBackend *b, const char *below,
 {
     BlockBackend *child = block_find(below);
     if (!child)
-        return error_set(error, "-blockdev: file=%s: there is no node of that name; define it "
+        return error_set(error, "file=%s: there is no node of that name; define it "
                          "by an earlier -blockdev", below);
     if (child->owner || child->used_as_child)
-        return error_set(error, "-blockdev: node '%s' is in use already", below);
+        return error_set(error, "node '%s' is in use already", below);
     if (g_hash_table_contains(opts, "offset") || g_hash_table_contains(opts, "size"))
-        return error_set(error, "-blockdev: give offset= and size= where the file is opened "
+        return error_set(error, "give offset= and size= where the file is opened "
                          "('%s')", below);
     if (!child->node)
-        return error_set(error, "-blockdev: node '%s' has no medium", below);
+        return error_set(error, "node '%s' has no medium", below);
+    if (!b->read_only && !block_make_writable(child, error))
+        return false;
     child->used_as_child = true;
     child->node->refs++;
     b->node = child->node;
@@ -409,7 +409,7 @@ static bool open_blockdev(GHashTable *opts, BlockBackend *b, GError **error)
     g_autofree char *file_driver = opts_take(opts, "file.driver");
     g_autofree char *below = opts_take(opts, "file");
     if (!driver)
-        return error_set(error, "-blockdev: driver= is missing; for a raw image write "
+        return error_set(error, "driver= is missing; for a raw image write "
                          "driver=raw,node-name=NAME,file.driver=file,file.filename=FILE");
     lift_file_keys(opts);
     b->discard = !strcmp(driver, "raw") && !g_hash_table_contains(opts, "discard") && below;
@@ -418,22 +418,22 @@ static bool open_blockdev(GHashTable *opts, BlockBackend *b, GError **error)
         !opts_take_bool(opts, "force-share", &force_share, error) ||
         !opts_take_bool(opts, "cache.direct", &b->direct, error) ||
         !opts_take_bool(opts, "cache.no-flush", &b->no_flush, error) ||
-        !take_discard(opts, "-blockdev", &b->discard, error) ||
-        !take_detect_zeroes(opts, "-blockdev", b, error) ||
-        !take_aio(opts, "-blockdev", "aio", error) ||
-        !take_locking(opts, "-blockdev", "locking", &how, error))
+        !take_discard(opts, &b->discard, error) ||
+        !take_detect_zeroes(opts, b, error) ||
+        !take_aio(opts, "aio", error) ||
+        !take_locking(opts, "locking", &how, error))
         return false;
     how.share_rw |= force_share;
     how.read_only = b->read_only;
     if (below)
         return strcmp(driver, "raw")
-                   ? error_set(error, "-blockdev: file= goes with driver=raw")
+                   ? error_set(error, "file= goes with driver=raw")
                    : open_over_node(opts, b, below, error);
     if (!strcmp(driver, "null-co") || (file_driver && !strcmp(file_driver, "null-co")))
         return take_null(opts, NULL, b, error);
     g_autofree char *filename = opts_take(opts, "filename");
     if (!filename)
-        return error_set(error, "-blockdev: driver=%s needs %s=FILE", driver,
+        return error_set(error, "driver=%s needs %s=FILE", driver,
                          !strcmp(driver, "raw") ? "file.filename" : "filename");
     if (!check_format(b, driver, filename, error) ||
         (file_driver && !check_format(b, file_driver, filename, error)) ||
@@ -443,6 +443,9 @@ static bool open_blockdev(GHashTable *opts, BlockBackend *b, GError **error)
     how.filename = filename;
     b->format = strcmp(driver, "raw") ? "file" : "raw";
     b->filename = g_strdup(filename);
+    /* A file below a read-only node must not be locked for writing: wait for who uses it. */
+    b->writable_later = how.auto_read_only && !how.read_only && strcmp(driver, "raw");
+    how.read_only |= b->writable_later;
     b->node = block_file_open(&how, error);
     if (b->node)
         b->read_only = b->node->read_only;
@@ -453,12 +456,12 @@ BlockBackend *blockdev_new_from_opts(GHashTable *opts, GError **error)
 {
     g_autofree char *node_name = opts_take(opts, "node-name");
     if (!node_name) {
-        error_set(error, "-blockdev: node-name= is missing; devices refer to the node by it");
+        error_set(error, "node-name= is missing; devices refer to the node by it");
         return NULL;
     }
     BlockBackend *b = block_backend_new(NULL, node_name, error);
     if (b && open_blockdev(opts, b, error) &&
-        opts_check_empty(opts, "-blockdev", blockdev_keys, error))
+        opts_check_empty(opts, "blockdev", blockdev_keys, error))
         return b;
     if (b)
         block_free(b);

@@ -185,10 +185,30 @@ static void advance(FwCfg *s, uint32_t n)
     s->position = s->position > UINT32_MAX - n ? UINT32_MAX : s->position + n;
 }
 
+/*
+ * DMA is for memory alone. To a device, the 4 GiB that a request may ask for would take minutes
+ * under the main lock, and to our own registers it would start another request.
+ */
+static bool dma_is_memory(FwCfg *s, hwaddr addr, uint64_t len, bool write)
+{
+    while (len) {
+        uint64_t n = len;
+        void *host = address_space_map(s->dev.dma, addr, &n, write);
+        if (!host)
+            return false;
+        address_space_unmap(s->dev.dma, host, 0, write);
+        addr += n;
+        len -= n;
+    }
+    return true;
+}
+
 static bool dma_read(FwCfg *s, const Item *item, hwaddr addr, uint32_t len)
 {
     static const uint8_t zeros[4096];
     uint32_t n = MIN(len, left(s, item));
+    if (!dma_is_memory(s, addr, len, true))
+        return false;
     if (n && address_space_write(s->dev.dma, addr, item->data + s->position, n) != MEM_OK)
         return false;
     /* Beyond the end there are zeros. */
@@ -203,7 +223,7 @@ static bool dma_read(FwCfg *s, const Item *item, hwaddr addr, uint32_t len)
 
 static bool dma_write(FwCfg *s, Item *item, hwaddr addr, uint32_t len)
 {
-    if (!item || !item->writable || len > left(s, item))
+    if (!item || !item->writable || len > left(s, item) || !dma_is_memory(s, addr, len, false))
         return false;
     if (address_space_read(s->dev.dma, addr, item->data + s->position, len) != MEM_OK)
         return false;
@@ -215,7 +235,8 @@ static bool dma_write(FwCfg *s, Item *item, hwaddr addr, uint32_t len)
 static void dma_run(FwCfg *s, hwaddr request)
 {
     uint8_t r[16];
-    if (address_space_read(s->dev.dma, request, r, sizeof r) != MEM_OK) {
+    if (!dma_is_memory(s, request, sizeof r, true) ||
+        address_space_read(s->dev.dma, request, r, sizeof r) != MEM_OK) {
         log_guest_error(s->dev.path, "DMA request at an address without memory");
         return;
     }

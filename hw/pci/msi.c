@@ -221,6 +221,12 @@ void pci_msi_reset(PciDevice *pci)
 
 void pci_msi_free(PciDevice *pci)
 {
+    if (pci->msix_table) {
+        memory_region_deinit(&pci->msix_table_mr);
+        memory_region_deinit(&pci->msix_pba_mr);
+        if (pci->msix_bar.name)
+            memory_region_deinit(&pci->msix_bar);
+    }
     g_clear_pointer(&pci->msix_table, g_free);
     g_clear_pointer(&pci->msix_pba, g_free);
 }

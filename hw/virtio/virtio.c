@@ -63,6 +63,9 @@ bool virtio_add_queues(VirtioDevice *v, unsigned n, unsigned size, GError **erro
     if (size < 2 || size > VIRTIO_QUEUE_MAX_SIZE || !is_pow2(size))
         return error_set(error, "device '%s': the size of a queue must be a power of two from 2 "
                          "to %d, not %u", v->dev.type->name, VIRTIO_QUEUE_MAX_SIZE, size);
+    if (v->prop_iommu)
+        return error_set(error, "device '%s': iommu_platform=on is not supported; this build has "
+                         "no IOMMU", v->dev.type->name);
     v->queues = g_renew(VirtQueue, v->queues, v->n_queues + n);
     for (unsigned i = v->n_queues; i < v->n_queues + n; i++)
         v->queues[i] = (VirtQueue){ .index = i, .num_max = size, .num = size,

@@ -237,8 +237,8 @@ static void note_written(VirtQueue *vq, const VirtElement *e, uint64_t written)
 
 static void split_give(VirtQueue *vq, const VirtElement *e, uint32_t written)
 {
-    uint8_t *p = virtqueue_ring_map(vq, vq->used + 4 + 8 * (uint64_t)(vq->used_idx & (vq->num - 1)), 8,
-                          true);
+    uint64_t entry = vq->used + 4 + 8 * (uint64_t)(vq->used_idx & (vq->num - 1));
+    uint8_t *p = virtqueue_ring_map(vq, entry, 8, true);
     if (!p)
         return;
     store_le32(p, e->head);

@@ -13,13 +13,13 @@
 
 #include <glib.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "hw/state.h"
 #include "softmmu/memory.h"
+#include "util/jump.h"
 #include "util/softfloat.h"
 
 typedef uint64_t vaddr; /* guest virtual address */
@@ -43,6 +43,10 @@ typedef enum CpuExit {
     CPU_EXIT_BUDGET,     /* icount budget used up */
 } CpuExit;
 
+typedef enum CpuDebugStop {
+    CPU_DEBUG_NONE, CPU_DEBUG_STEP, CPU_DEBUG_BREAK, CPU_DEBUG_WATCH
+} CpuDebugStop;
+
 struct Cpu {
     /* --- what generated code touches; offsets are taken with offsetof --- */
     _Atomic uint32_t exit_request; /* any thread: nonzero makes generated code leave at a poll */
@@ -61,7 +65,7 @@ struct Cpu {
     bool halted;
     CpuExit exit_reason;
     FpStatus fp;                   /* rounding mode, NaN policy, soft sticky flags */
-    void *jmpbuf[5];               /* __builtin_setjmp buffer of cpu_exec; see cpu_loop_exit */
+    JumpBuf jmpbuf;                /* set by cpu_exec; see cpu_loop_exit */
     TlbContext *tlb_ctx;           /* that .tlb belongs to */
     TlbEntry *tlb_fetch;           /* table for instruction fetch (may differ: MPRV) */
     TlbContext *tlb_fetch_ctx;
@@ -81,10 +85,17 @@ struct Cpu {
     _Atomic uint32_t interrupt_request; /* any thread; target-defined bits */
 
     /* --- debugging --- */
-    GArray *breakpoints;           /* of vaddr; changed with the machine stopped */
+    GArray *breakpoints;           /* of vaddr, ascending; changed with the machine stopped */
     GArray *watchpoints;           /* of CpuWatchpoint */
     bool singlestep;
+    bool step_irq;                 /* interrupts are taken while stepping */
+    bool held;                     /* cpus_resume_all leaves it stopped */
+    bool pass_break;               /* the breakpoint at pass_pc was reported: go on from it */
+    vaddr pass_pc;
+    vaddr step_start, step_end;    /* steps go on within [start, end) */
+    CpuDebugStop debug_stop;       /* why it left with CPU_EXIT_DEBUG */
     vaddr watch_hit;
+    bool watch_write;
 };
 
 typedef struct CpuWatchpoint {
@@ -117,6 +128,16 @@ typedef struct MmuResult {
     uint32_t fault;      /* target-defined, when translation fails */
     uint64_t fault_info; /* target-defined (guest physical address, syndrome) */
 } MmuResult;
+
+/* A register as gdb sees it; its bytes are in the guest's order. */
+enum { GDB_REG_MAX_BYTES = 256 };
+typedef struct GdbReg {
+    const char *feature; /* "org.gnu.gdb.riscv.cpu" */
+    char name[28];
+    const char *type;    /* of gdb: "int", "code_ptr", "ieee_double"; NULL: by size */
+    const char *group;   /* "general", "float", "system"; NULL: gdb's own idea */
+    uint16_t num, bits;
+} GdbReg;
 
 /* What a target provides. One const table per guest architecture. */
 struct TargetOps {
@@ -173,6 +194,18 @@ struct TargetOps {
      * bytes, or 0 if it is none. For accel/disas.h. */
     size_t (*disas)(GString *out, const uint8_t *code, size_t len, uint64_t pc);
     uint8_t disas_unit; /* bytes to show as data where it is none */
+
+    /* --- for gdb --- */
+    const char *gdb_arch;        /* "riscv:rv64" */
+    /* Register i in the order of the target description, whose first feature is what 'g' carries;
+     * false past the end. */
+    bool (*gdb_reg)(Cpu *cpu, unsigned i, GdbReg *out);
+    void (*gdb_read)(Cpu *cpu, unsigned num, uint8_t *bytes);
+    void (*gdb_write)(Cpu *cpu, unsigned num, const uint8_t *bytes);
+    /* May follow translate where permissions keep cpu_debug_translate out; NULL: no more to try. */
+    bool (*debug_translate)(Cpu *cpu, vaddr va, hwaddr *pa);
+    /* Where the guest's kernel was loaded, if the CPU's state tells; NULL: never known. */
+    bool (*kernel_base)(Cpu *cpu, vaddr *va);
 };
 
 /* All targets in this build. */
@@ -211,6 +244,10 @@ void cpus_resume_all(void);
 void cpu_stop_current(void);
 /* One instruction per block (-singlestep), on all CPUs. Main thread, main lock held. */
 void cpus_set_one_insn(bool on);
+bool cpus_one_insn(void);
+/* For all CPUs, machine stopped. Breakpoints ascending. Cheap where nothing is new. */
+void cpus_set_breakpoints(const vaddr *at, unsigned n);
+void cpus_set_watchpoints(const CpuWatchpoint *w, unsigned n);
 extern __thread Cpu *current_cpu; /* of a vCPU thread, else NULL */
 
 /* --- for the exec loop (accel/core/exec.c) --- */

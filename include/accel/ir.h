@@ -23,7 +23,10 @@
  *
  * Blocks are superblocks: control enters at the top and leaves by exit_if anywhere and by exactly
  * one exit_* at the end. Local labels (forward only) exist for what an instruction needs inside.
- * Regions of more than one block are lists of these joined by labels: pins hold at every label.
+ * Regions of more than one block are lists of these, each after a label: there, in exit_if and
+ * exit_jump aux is 0 or 1 + the label of the block that imm is the address of, and the JIT jumps
+ * there directly, backwards too. Pins hold at every label. Passes know nothing of regions: they
+ * see the blocks before they are joined.
  */
 #ifndef ACCEL_IR_H
 #define ACCEL_IR_H
@@ -304,6 +307,12 @@ void ir_exit_jump(IrFunc *f, uint64_t pc);
 void ir_exit_ind(IrFunc *f, IrRef pc, IrJump kind);
 void ir_exit_loop(IrFunc *f);
 void ir_exit_lookup(IrFunc *f);
+
+/*
+ * Appends a copy of g's operations to f, renumbering temps, constants and labels. False, and f is
+ * unchanged, where there is no room for it. The result may be a region: see above.
+ */
+bool ir_append(IrFunc *f, const IrFunc *g);
 
 /* --- passes --- */
 /* NULL if f keeps all rules, else what is wrong (static or per-thread text). */

@@ -50,7 +50,7 @@ struct CodeBlock {
     const void *entry;       /* what the engine jumps to; for the interpreter, the block itself */
     void *engine_data;
     CodeBlock *hash_next;
-    CodeBlock *page_next[2]; /* in the lists of its pages */
+    CodeBlock *page_next[2], **page_prev[2]; /* in the lists of its pages */
 };
 
 /* What executes blocks. */
@@ -60,6 +60,9 @@ typedef struct Engine {
     /* Makes b executable from f (translation lock held). False: the cache is full; the caller
      * evicts (evict below) and tries again. */
     bool (*compile)(Cpu *cpu, CodeBlock *b, IrFunc *f);
+    /* Shall the block be made as a region, because it is the head of a loop that runs often?
+     * NULL: never. Translation lock held. */
+    bool (*is_hot)(Cpu *cpu, uint64_t pc, uint64_t ram_page, uint32_t cflags);
     /* b is no longer valid: nobody may enter it from now on (links into it, its head). */
     void (*invalidate)(CodeBlock *b);
     /* b's memory goes, when no vCPU can be in it any more; NULL: nothing to free. */
@@ -96,7 +99,7 @@ struct CodeContext {
     int fetch_idx;
     uint32_t regime, vmid;
     uint32_t used;           /* entries filled since the last clear */
-    uint16_t filled[64];     /* which, as long as used <= 64 */
+    uint16_t filled[512];    /* which, as long as there are no more */
     uint32_t straddlers;     /* entries of blocks in two pages, ever filled */
     uint64_t pc_lo, pc_last; /* hull of all entries' pages */
     /* Number of entries by page, hashed; too high where others emptied entries. */

@@ -14,7 +14,9 @@
 
 typedef struct BlockBackend BlockBackend;
 
-typedef enum BlockOp { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD, BLOCK_WRITE_ZEROES } BlockOp;
+typedef enum BlockOp {
+    BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD, BLOCK_WRITE_ZEROES
+} BlockOp;
 
 /* -drive text ("file=x,format=raw,if=none,id=hd0"); *interface gets if= ("none", "virtio", ...). */
 BlockBackend *drive_new(const char *opts, char **interface, GError **error);
@@ -31,7 +33,8 @@ BlockBackend *drive_next(const char *interface);
 BlockBackend *drive_get(const char *interface, unsigned unit);
 void block_foreach(void (*fn)(BlockBackend *b, void *arg), void *arg);
 void block_free(BlockBackend *b);
-void block_close_all(void); /* drains and flushes everything; at exit */
+/* Drains, flushes and frees everything. (A clean exit drains and flushes by itself.) */
+void block_close_all(void);
 
 const char *block_id(const BlockBackend *b);
 const char *block_filename(const BlockBackend *b);
@@ -44,13 +47,15 @@ const char *block_serial(const BlockBackend *b); /* serial=, or NULL */
 /* Write-back cache: while off, a write is on stable storage before it completes. */
 bool block_write_cache(const BlockBackend *b);
 void block_set_write_cache(BlockBackend *b, bool on);
-/* "report", "ignore", "stop", and for writes "enospc"; NULL leaves as it is. False: no such word. */
+/* "report", "ignore", "stop", and for writes "enospc"; NULL: as it is. False: no such word. */
 bool block_set_error_actions(BlockBackend *b, const char *on_read, const char *on_write);
 /* Grows or shrinks (block_resize); the owner's listener is told. NULL takes the listener away. */
 bool block_resize(BlockBackend *b, uint64_t size, GError **error);
 void block_set_resize_listener(BlockBackend *b, void (*fn)(void *opaque), void *opaque);
-bool block_claim(BlockBackend *b, const char *owner, GError **error); /* one device per drive */
+/* One device per drive. */
+bool block_claim(BlockBackend *b, const char *owner, GError **error);
 void block_release(BlockBackend *b);
+const char *block_owner(const BlockBackend *b); /* the device that claimed it, or NULL */
 
 /*
  * Submits; done(opaque, ret) with ret 0 or -errno comes later, never from within the call.
@@ -64,7 +69,7 @@ void block_submit(BlockBackend *b, BlockOp op, uint64_t offset, const struct iov
  */
 void block_batch_begin(void);
 void block_batch_end(void);
-/* Within done(): more calls of done() for this backend follow at once (interrupt after the last). */
+/* Within done(): more calls of it for this backend follow at once (interrupt after the last). */
 bool block_completions_left(const BlockBackend *b);
 /* Waits until nothing is in flight for it. */
 void block_drain(BlockBackend *b);

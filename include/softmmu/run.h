@@ -84,6 +84,8 @@ bool run_state_is_running(void);
 /* Stops all vCPUs (waits for them) and virtual time; starts them again. */
 void vm_stop(RunState why);
 void vm_start(void);
+/* As vm_start, but virtual time stands still until the next vm_stop: a debugger's single steps. */
+void vm_start_frozen(void);
 /* From one state to another, both not running. */
 void run_state_set(RunState s);
 /* Called on every change, main thread. */

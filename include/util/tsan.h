@@ -20,9 +20,12 @@ void __tsan_acquire(void *addr);
 void __tsan_release(void *addr);
 #define TSAN_ACQUIRE(p) __tsan_acquire(p)
 #define TSAN_RELEASE(p) __tsan_release(p)
+/* Of a function that touches guest memory for the guest, whose races are its own business. */
+#define TSAN_GUEST_ACCESS __attribute__((no_sanitize("thread"), noinline))
 #else
 #define TSAN_ACQUIRE(p) ((void)(p))
 #define TSAN_RELEASE(p) ((void)(p))
+#define TSAN_GUEST_ACCESS
 #endif
 
 #endif

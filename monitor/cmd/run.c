@@ -52,12 +52,6 @@ bool qmp_inject_nmi(const Json *args, GError **error)
     return error_set(error, "this feature or command is not currently supported");
 }
 
-/* -singlestep is one switch for all CPUs. */
-static bool one_insn_on(void)
-{
-    return cpu_count && cpus[0]->cflags & CF_ONE_INSN;
-}
-
 void hmp_singlestep(Monitor *mon, const Json *args)
 {
     const char *option = json_get_str(args, "option", "on");
@@ -72,7 +66,7 @@ Json *qmp_query_status(const Json *args, GError **error)
 {
     Json *o = json_object();
     json_set_str(o, "status", run_state_name(run_state()));
-    json_set_bool(o, "singlestep", one_insn_on());
+    json_set_bool(o, "singlestep", cpus_one_insn());
     json_set_bool(o, "running", run_state_is_running());
     return o;
 }
@@ -81,7 +75,7 @@ void hmp_info_status(Monitor *mon, const Json *args)
 {
     bool running = run_state_is_running();
     monitor_printf(mon, "VM status: %s%s", running ? "running" : "paused",
-                   one_insn_on() ? " (single step mode)" : "");
+                   cpus_one_insn() ? " (single step mode)" : "");
     if (!running && run_state() != RUN_STATE_PAUSED)
         monitor_printf(mon, " (%s)", run_state_name(run_state()));
     monitor_puts(mon, "\n");

@@ -152,9 +152,8 @@ bool cli_make_drives(Cli *cli, GError **error)
         }
         bool ok = true;
         if (!interface || !strcmp(interface, "virtio")) {
-            /* In front of the user's devices, so that it becomes the first disk. */
-            g_ptr_array_insert(cli->devices, cli->default_devices++,
-                               g_strdup_printf("virtio-blk,drive=%s", block_id(b)));
+            /* Behind the user's devices, as in QEMU: guests number disks by it. */
+            g_ptr_array_add(cli->devices, g_strdup_printf("virtio-blk,drive=%s", block_id(b)));
         } else if (!strcmp(interface, "pflash")) {
             ok = assign_pflash(cli, b, text, error);
         } else if (strcmp(interface, "none")) {

@@ -28,10 +28,10 @@ typedef struct Cli {
     char *ram_text;
     GPtrArray *chardevs, *serials, *monitors, *drives, *blockdevs, *devices, *objects,
         *fw_cfg;            /* texts (monitors: CliMonitor), in order */
-    guint default_devices;  /* the first of `devices` come from -drive */
     char *pidfile;
     char *uuid, *name;
     bool one_insn;
+    char *gdb;              /* device; NULL: no stub */
 } Cli;
 
 typedef struct CliOption {

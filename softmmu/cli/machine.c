@@ -7,6 +7,7 @@
 #include "accel/accel.h"
 #include "backend/object.h"
 #include "hw/fw_cfg.h"
+#include "monitor/gdb.h"
 #include "monitor/monitor.h"
 #include "softmmu/cli/cli.h"
 #include "softmmu/run.h"
@@ -26,6 +27,11 @@ static bool common_machine_options(Cli *cli, GError **error)
     if (pflash1)
         m->pflash[1] = pflash1;
     m->dumpdtb = opts_take(o, "dumpdtb");
+    char *backend = opts_take(o, "memory-backend");
+    bool ok = !backend || object_memory_size(backend, &m->ram_size, error);
+    g_free(backend);
+    if (!ok)
+        return false;
     char *text;
     if ((text = opts_take(o, "kernel")))
         m->kernel = text;
@@ -57,6 +63,7 @@ static bool common_machine_options(Cli *cli, GError **error)
             g_ptr_array_add(names, name);
         }
         static const char *const common[] = { "accel", "pflash0", "pflash1", "dumpdtb", "kernel",
+                                              "memory-backend",
                                               "initrd", "append", "dtb", "firmware", NULL };
         for (int i = 0; common[i]; i++)
             g_ptr_array_add(names, g_strdup(common[i]));
@@ -149,6 +156,14 @@ static bool one_insn(const Cli *cli)
     return true;
 }
 
+static bool gdb_stub(const Cli *cli, GError **error)
+{
+    if (!cli->gdb || gdb_server_start(cli->gdb, error))
+        return true;
+    g_prefix_error(error, "-gdb %s: ", cli->gdb);
+    return false;
+}
+
 bool cli_build(Cli *cli, GError **error)
 {
     Machine *m = cli->machine;
@@ -159,12 +174,12 @@ bool cli_build(Cli *cli, GError **error)
     m->target = cli->target->name;
     m->board_state = g_malloc0(cli->board->state_size + 1);
     monitor_set_guest(cli->name, cli->uuid);
-    return common_machine_options(cli, error) && check_machine(cli, error) &&
+    return make_objects(cli, error) && common_machine_options(cli, error) && check_machine(cli, error) &&
            accel_select(cli->accel_list ? cli->accel_list : "tcg", cli->target, cli->accel_opts,
                         error) &&
            (!cli->icount || icount_configure(cli->icount, error)) &&
-           make_objects(cli, error) && cli_make_chardevs(cli, error) &&
+           cli_make_chardevs(cli, error) &&
            cli_make_drives(cli, error) && cli->board->init(m, error) && one_insn(cli) &&
            add_fw_cfg_files(cli, error) && cli_make_devices(cli, error) &&
-           cli_make_monitors(cli, error);
+           cli_make_monitors(cli, error) && gdb_stub(cli, error);
 }

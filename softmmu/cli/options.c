@@ -607,6 +607,17 @@ bool opt_log_file(Cli *cli, const char *arg, GError **error)
     return log_set_file(arg, error);
 }
 
+bool opt_gdb(Cli *cli, const char *arg, GError **error)
+{
+    set_text(&cli->gdb, arg);
+    return true;
+}
+
+bool opt_gdb_default(Cli *cli, const char *arg, GError **error)
+{
+    return opt_gdb(cli, "tcp::1234", error);
+}
+
 bool opt_singlestep(Cli *cli, const char *arg, GError **error)
 {
     cli->one_insn = true;

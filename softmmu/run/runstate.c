@@ -113,13 +113,24 @@ void vm_stop(RunState why)
     change_state(why);
 }
 
-void vm_start(void)
+static void start(bool clock)
 {
     if (run_state_is_running())
         return;
     change_state(RUN_STATE_RUNNING);
-    clock_virtual_start();
+    if (clock)
+        clock_virtual_start();
     cpus_resume_all();
+}
+
+void vm_start(void)
+{
+    start(true);
+}
+
+void vm_start_frozen(void)
+{
+    start(false);
 }
 
 /* ---- requests ---- */

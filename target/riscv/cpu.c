@@ -273,5 +273,11 @@ static const TargetOps riscv64_target = {
     .reg_by_name = riscv_reg_by_name,
     .disas = riscv_disas,
     .disas_unit = 2,
+    .gdb_arch = "riscv:rv64",
+    .gdb_reg = riscv_gdb_reg,
+    .gdb_read = riscv_gdb_read,
+    .gdb_write = riscv_gdb_write,
+    .debug_translate = riscv_debug_translate,
+    .kernel_base = riscv_kernel_base,
 };
 TARGET_REGISTER(riscv64_target)

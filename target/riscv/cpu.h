@@ -105,7 +105,7 @@ typedef struct RiscvCpu {
     void *time_opaque;
     uint32_t time_hz;
     Timer *stimer;           /* Sstc; changed with the main lock held */
-    uint64_t instret_written, instret_expected; /* csr.c */
+    uint64_t instret_value, instret_expected; /* last read or written; csr.c */
     uint64_t stimer_armed;   /* mtime that stimer is set for, or UINT64_MAX; any thread */
 } RiscvCpu;
 
@@ -256,6 +256,13 @@ const char *riscv_model_name(unsigned i, const char **doc);
 bool riscv_configure(Cpu *cpu, const char *text, GError **error);
 uint64_t riscv_misa(const RiscvCpu *r);
 
+/* --- gdb.c --- */
+bool riscv_gdb_reg(Cpu *cpu, unsigned i, GdbReg *out);
+void riscv_gdb_read(Cpu *cpu, unsigned num, uint8_t *bytes);
+void riscv_gdb_write(Cpu *cpu, unsigned num, const uint8_t *bytes);
+bool riscv_debug_translate(Cpu *cpu, vaddr va, hwaddr *pa);
+bool riscv_kernel_base(Cpu *cpu, vaddr *va);
+
 /* --- cpu.c --- */
 extern const char *const riscv_x_names[32], *const riscv_f_names[32];
 /* Everything under "derived", and TLBs, from the architectural state. */
@@ -293,6 +300,9 @@ extern const IrHelper riscv_helper_csr_rw;    /* (csr, new, mask) -> old; csrrs/
 const char *riscv_csr_name(unsigned csr);
 /* For debuggers: value without privilege checks or effects; false: no such CSR in this hart. */
 bool riscv_csr_peek(RiscvCpu *r, unsigned csr, uint64_t *value);
+bool riscv_csr_exists(const RiscvCpu *r, unsigned csr);
+/* As an instruction in M mode would write it; nothing where there is none, or it is read-only. */
+void riscv_csr_poke(RiscvCpu *r, unsigned csr, uint64_t value);
 bool riscv_csr_by_name(const char *name, unsigned *csr);
 /* May the hart as it is now access the CSR? All static and dynamic conditions. */
 bool riscv_csr_allowed(RiscvCpu *r, unsigned csr, bool write);

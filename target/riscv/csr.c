@@ -130,21 +130,19 @@ static void write_mcycle(RiscvCpu *r, unsigned num, uint64_t value, uint64_t mas
  */
 static uint64_t read_instret(RiscvCpu *r, unsigned num)
 {
-    bool next = r->instret_expected == r->pc + 1;
-
+    if (r->instret_expected == r->pc + 1)
+        riscv_write_instret(r, r->instret_value);
+    else
+        r->instret_value = riscv_read_instret(r);
     r->instret_expected = 0;
-    if (!next)
-        return riscv_read_instret(r);
-    riscv_write_instret(r, r->instret_written);
-    return r->instret_written;
+    return r->instret_value;
 }
 
+/* Bits are set or cleared in the value that was read just before. */
 static void write_minstret(RiscvCpu *r, unsigned num, uint64_t value, uint64_t mask)
 {
-    if (mask != UINT64_MAX)
-        value = (riscv_read_instret(r) & ~mask) | (value & mask);
-    riscv_write_instret(r, value);
-    r->instret_written = value;
+    r->instret_value = (r->instret_value & ~mask) | (value & mask);
+    riscv_write_instret(r, r->instret_value);
     r->instret_expected = r->pc + 4 + 1;
 }
 
@@ -573,6 +571,21 @@ bool riscv_csr_by_name(const char *name, unsigned *num)
         }
     }
     return false;
+}
+
+bool riscv_csr_exists(const RiscvCpu *r, unsigned num)
+{
+    const Csr *c = csr_find(r, num);
+
+    return c && !(c->allowed == allow_pmpcfg && num & 1);
+}
+
+void riscv_csr_poke(RiscvCpu *r, unsigned num, uint64_t value)
+{
+    const Csr *c = csr_find(r, num);
+
+    if (c && !csr_read_only(num))
+        csr_change(r, c, num, value, UINT64_MAX);
 }
 
 bool riscv_csr_peek(RiscvCpu *r, unsigned num, uint64_t *value)

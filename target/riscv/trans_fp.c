@@ -282,8 +282,13 @@ static bool sign_inject(TransCtx *t, const RiscvArgsF2 *a, SignFrom from, bool i
 {
     IrFunc *f = t->f;
     uint64_t bit = is_double ? 1ULL << 63 : 1ULL << 31;
-    IrRef x = is_double ? riscv_f(a->rs1) : single_bits(t, a->rs1), y = x, v;
+    IrRef x, y, v;
 
+    if (!is_double && a->rs1 == a->rs2 && from == SIGN_COPY) { /* fmv.s */
+        put(t, IR_F32, a->rd, operand(t, IR_F32, a->rs1));
+        return true;
+    }
+    x = is_double ? riscv_f(a->rs1) : single_bits(t, a->rs1);
     if (a->rs1 == a->rs2) { /* fmv, fneg, fabs */
         if (from == SIGN_COPY) {
             v = x;

@@ -26,7 +26,8 @@ static bool op_rr_w(TransCtx *t, IrOp op, const RiscvArgsR *a)
 static bool op_ri(TransCtx *t, IrOp op, const RiscvArgsI *a)
 {
     if (a->rd) {
-        ir_emit(t->f, op, IR_I64, IR_SLOT(a->rd), riscv_x(t, a->rs1), riscv_const(t, (int64_t)a->imm));
+        IrRef imm = riscv_const(t, (int64_t)a->imm);
+        ir_emit(t->f, op, IR_I64, IR_SLOT(a->rd), riscv_x(t, a->rs1), imm);
     }
     return true;
 }

@@ -62,25 +62,23 @@ bool riscv_trans_fld(TransCtx *t, const RiscvArgsI *a)
     return true;
 }
 
-/* Narrower values are NaN-boxed: ones above them. */
-static bool load_boxed(TransCtx *t, const RiscvArgsI *a, IrMemOp m)
+bool riscv_trans_flw(TransCtx *t, const RiscvArgsI *a)
 {
-    IrRef v = ir_temp(t->f, IR_I64);
+    IrRef v = ir_temp(t->f, IR_F32);
 
-    ir_ld(t->f, IR_I64, v, riscv_x(t, a->rs1), a->imm, m);
-    ir_emit(t->f, IR_or, IR_I64, riscv_f(a->rd), v,
-            riscv_const(t, ~0ULL << 8 * ir_mo_bytes(m)));
+    ir_ld(t->f, IR_F32, v, riscv_x(t, a->rs1), a->imm, IR_MO_32);
+    ir_emit(t->f, IR_fbox, IR_F64, riscv_f(a->rd), v, IR_NONE)->type2 = IR_F32;
     return true;
 }
 
-bool riscv_trans_flw(TransCtx *t, const RiscvArgsI *a)
-{
-    return load_boxed(t, a, IR_MO_32);
-}
-
+/* Narrower values are NaN-boxed: ones above them. */
 bool riscv_trans_flh(TransCtx *t, const RiscvArgsI *a)
 {
-    return load_boxed(t, a, IR_MO_16);
+    IrRef v = ir_temp(t->f, IR_I64);
+
+    ir_ld(t->f, IR_I64, v, riscv_x(t, a->rs1), a->imm, IR_MO_16);
+    ir_emit(t->f, IR_or, IR_I64, riscv_f(a->rd), v, riscv_const(t, ~0ULL << 16));
+    return true;
 }
 
 /* --- fences --- */

@@ -6,6 +6,9 @@
 """
 import argparse
 import os
+import shutil
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -78,6 +81,15 @@ class Boots:
         """Linux under -icount shift=0"""
         self.shell_and_off("-icount", "shift=1,sleep=off")
 
+    def boot_small_caches(self):
+        """Linux with next to no TLB and a code cache of 1 MiB, 2 harts"""
+        self.shell_and_off("-smp", "2", "-accel", "tcg,tb-size=1,x-tiny-tlb=on", cpus=2)
+
+    def boot_forgetful(self):
+        """Linux while TLB and code are dropped at random, 2 harts"""
+        self.shell_and_off("-smp", "2", "-accel", "tcg,x-random-flush=20,x-random-evict=20000",
+                           cpus=2)
+
     def boot_reboot(self):
         """reboot with -no-reboot ends with status 0"""
         s = self.linux("-no-reboot")
@@ -98,16 +110,15 @@ class Boots:
         finally:
             s.kill()
 
-    def boot_disk(self):
-        """virtio-blk: ext2 made, written, read back after a reboot of the machine"""
+    def disk_twice(self, node, *device):
         disk = self.path("disk.img")
         with open(disk, "wb") as f:
             f.truncate(32 << 20)
-        drive = ["-drive", f"file={disk},format=raw,if=none,id=d0",
-                 "-device", "virtio-blk-device,drive=d0"]
-        for step in ("mke2fs /dev/vda >/dev/null && mount /dev/vda /tmp && "
+        drive = ["-drive", f"file={disk},format=raw,if=none,id=d0", *device]
+        for step in (f"mke2fs /dev/{node} >/dev/null && mount /dev/{node} /tmp && "
                      "seq 100000 | md5sum > /tmp/sum && umount /tmp && echo done-1",
-                     "mount /dev/vda /tmp && seq 100000 | md5sum | cmp - /tmp/sum && echo done-2"):
+                     f"mount /dev/{node} /tmp && seq 100000 | md5sum | cmp - /tmp/sum && "
+                     "echo done-2"):
             s = self.linux(*drive)
             try:
                 self.shell(s, step, b"done-")
@@ -116,6 +127,68 @@ class Boots:
                 s.wait_exit(0)
             finally:
                 s.kill()
+
+    def boot_disk(self):
+        """virtio-blk: ext2 made, written, read back after a reboot of the machine"""
+        self.disk_twice("vda", "-device", "virtio-blk-device,drive=d0")
+
+    def boot_disk_pci(self):
+        """virtio-blk on PCI: the same"""
+        self.disk_twice("vda", "-device", "virtio-blk-pci,drive=d0")
+
+    def boot_installer(self):
+        """Debian's installer asks for the language"""
+        kernel, initrd = (os.path.join(CACHE, "riscv64", "installer", n)
+                          for n in ("linux", "initrd.gz"))
+        s = Session([self.sosia, "-M", "virt", "-m", "1G", "-smp", "2", "-kernel", kernel,
+                     "-initrd", initrd, "-append", "console=ttyS0 quiet", "-nographic"],
+                    timeout=240 * SLOW)
+        try:
+            s.expect(rb"Select a language")
+        finally:
+            s.kill()
+
+    def boot_uboot_disk(self):
+        """U-Boot loads Linux from ext4 on a virtio disk, by extlinux.conf"""
+        files, disk = self.path("files"), self.path("uboot.img")
+        os.makedirs(os.path.join(files, "extlinux"), exist_ok=True)
+        shutil.copy(self.kernel, os.path.join(files, "Image"))
+        shutil.copy(self.initrd, files)
+        with open(os.path.join(files, "extlinux", "extlinux.conf"), "w") as f:
+            f.write("default one\nlabel one\n kernel /Image\n initrd /initrd.gz\n"
+                    " append console=ttyS0 quiet\n")
+        start, size = 2048, 96 << 11    # sectors
+        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", files, "-E",
+                        f"offset={start << 9}", disk, f"{size >> 1}k"], check=True, stdout=subprocess.DEVNULL)
+        with open(disk, "r+b") as f:    # one active partition of type Linux
+            f.seek(446)
+            f.write(struct.pack("<B3sB3sII", 0x80, b"\0\2\0", 0x83, b"\0\2\0", start, size))
+            f.seek(510)
+            f.write(b"\x55\xaa")
+        s = Session([self.sosia, "-M", "virt", "-m", "512", "-nographic", "-kernel",
+                     "/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin", "-drive",
+                     f"file={disk},format=raw,if=none,id=d0", "-device",
+                     "virtio-blk-device,drive=d0"], timeout=120 * SLOW)
+        try:
+            s.expect(rb"Retrieving file: /Image")
+            s.expect(PROMPT)
+            s.send(b"poweroff\n")
+            s.wait_exit(0)
+        finally:
+            s.kill()
+
+    def boot_uboot_machine_mode(self):
+        """U-Boot as -bios reaches its prompt"""
+        s = Session([self.sosia, "-M", "virt", "-m", "512", "-nographic", "-bios",
+                     "/usr/lib/u-boot/qemu-riscv64/u-boot.bin"], timeout=60 * SLOW)
+        try:
+            s.expect(rb"Hit any key")
+            s.send(b"\n")
+            s.expect(rb"=> ")
+            s.send(b"poweroff\n")
+            s.wait_exit(0)
+        finally:
+            s.kill()
 
     def boot_monitor(self):
         """Ctrl-A c reaches the monitor; info status, stop, cont, quit"""
@@ -144,6 +217,43 @@ class Boots:
             s.wait_exit(0)
         finally:
             s.kill()
+
+    def boot_golden_line(self):
+        """xv6's command line runs a bare-metal kernel"""
+        disk = self.path("fs.img")
+        with open(disk, "wb") as f:
+            f.truncate(1 << 20)
+        demo = os.path.join(os.path.dirname(self.sosia), "tests", "guest", "riscv", "demo.elf")
+        s = Session([self.sosia, "-machine", "virt", "-bios", "none", "-kernel", demo, "-m", "128M",
+                     "-smp", "3", "-nographic", "-global", "virtio-mmio.force-legacy=false",
+                     "-drive", f"file={disk},if=none,format=raw,id=x0",
+                     "-device", "virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0"],
+                    timeout=20 * SLOW)
+        try:
+            s.expect(rb"demo: all well")
+            s.wait_exit(0)
+        finally:
+            s.kill()
+
+    def boot_libvirt_probe(self):
+        """the command line by which libvirt asks what a program can do"""
+        sock, pidfile = self.path("probe.sock"), self.path("probe.pid")
+        subprocess.run([self.sosia, "-S", "-no-user-config", "-nodefaults", "-nographic",
+                        "-machine", "none,accel=kvm:tcg", "-qmp",
+                        f"unix:{sock},server=on,wait=off", "-pidfile", pidfile, "-daemonize"],
+                       check=True, timeout=20 * SLOW, stderr=subprocess.DEVNULL)
+        with socket.socket(socket.AF_UNIX) as qmp:
+            qmp.settimeout(20 * SLOW)
+            qmp.connect(sock)
+            lines = qmp.makefile("rwb")
+            if b'"QMP"' not in lines.readline():
+                raise Failure("no QMP greeting")
+            for command in (b"qmp_capabilities", b"query-version", b"query-machines", b"quit"):
+                lines.write(b'{"execute": "' + command + b'"}\r\n')
+                lines.flush()
+                answer = lines.readline()
+                if not answer.startswith(b'{"return"') or not answer.endswith(b"\r\n"):
+                    raise Failure(f"{command} answered {answer[:100]}")
 
     def boot_uboot(self):
         """U-Boot reaches its prompt"""
@@ -181,7 +291,7 @@ def main():
             try:
                 case()
                 print(f"ok {number} - {title}", flush=True)
-            except Failure as failure:
+            except (Failure, OSError, subprocess.SubprocessError) as failure:
                 failures += 1
                 print(f"# {failure}\nnot ok {number} - {title}", flush=True)
     return 1 if failures else 0

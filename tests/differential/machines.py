@@ -7,6 +7,7 @@ import os
 import shutil
 import struct
 import subprocess
+import sys
 
 BASE = 0x80000000
 TIMEOUT = 20
@@ -38,13 +39,16 @@ class Machine:
             return (e.stdout or b"").decode(errors="replace") + f"\n({self.name}: no end)"
         out = p.stdout.decode(errors="replace")
         if p.returncode:
-            out += f"\n({self.name}: exit {p.returncode}: {p.stderr.decode(errors='replace')[-500:]})"
+            error = p.stderr.decode(errors="replace")[-500:]
+            out += f"\n({self.name}: exit {p.returncode}: {error})"
         return out
 
 
 def engines(build):
     """The JIT, the interpreter, the JIT without optimiser, the JIT forgetting things at random."""
-    path = os.path.join(build, "sosia-system-riscv64")
+    path = os.path.join(os.path.abspath(build), "sosia-system-riscv64")
+    if not os.access(path, os.X_OK):
+        sys.exit(f"{path} is missing: build it first")
     return [Machine(name, [path, "-accel", accel, "-cpu", "rv64"]) for name, accel in (
         ("tcg", "tcg,x-verify-ir=on"), ("interp", "interp"),
         ("tcg-plain", "tcg,x-no-optimize=on,x-verify-ir=on"),

@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What users mistype and files get wrong: each ends with one line that says so and status 1.
+"""What users mistype and files get wrong: each ends with one line that says so and status 1. And
+what hostile guests do: the program survives it (hostile.py).
 
-    run.py --build DIR [--broken]
+    run.py --build DIR [--broken] [--seed N]
 """
 import argparse
 import os
 import subprocess
 import sys
 import tempfile
+
+import hostile
 
 
 def cases(tmp):
@@ -53,7 +56,8 @@ def cases(tmp):
     yield "unknown chardev", [*virt, "-serial", "sdtio"], "sdtio"
     yield "-serial chardev that is not there", [*virt, "-serial", "chardev:x"], "x"
     yield "-mon without its chardev", [*virt, "-mon", "chardev=m"], "m"
-    yield "gdb is absent", [*virt, "-s"], "gdb"
+    yield "unknown device for gdb", [*virt, "-gdb", "tpc::1234"], "tcp:"
+    yield "gdb on a chardev that is not there", [*virt, "-gdb", "chardev:x"], "-chardev"
     yield "network is absent", [*virt, "-netdev", "user,id=n"], "network"
     yield "device without its drive", [*virt, "-device", "virtio-blk-device"], "drive"
     yield "device with a drive that is not there", [*virt, "-device",
@@ -61,17 +65,23 @@ def cases(tmp):
     yield "bad icount", [*virt, "-icount", "shift=99"], "icount"
 
 
+GUESTS = [("tcg", "devices"), ("tcg", "code"), ("tcg", "rewriting"), ("tcg", "privilege"),
+          ("tcg", "wild"), ("interp", "all")]
+
+
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--build", required=True)
     ap.add_argument("--broken", action="store_true", help="one case that must fail")
+    ap.add_argument("--seed", type=int, default=1, help="of the hostile guests")
     args = ap.parse_args()
     sosia = os.path.join(os.path.abspath(args.build), "sosia-system-riscv64")
     with tempfile.TemporaryDirectory(prefix="sosia-fault-") as tmp:
         table = list(cases(tmp))
         if args.broken:
             table = [("broken", ["-kernl", "x"], "a text that no message has")]
-        print(f"1..{len(table)}")
+        guests = [] if args.broken else GUESTS
+        print(f"1..{len(table) + len(guests)}")
         failures = 0
         for number, (title, words, text) in enumerate(table, 1):
             try:
@@ -88,6 +98,13 @@ def main():
                 failures += 1
                 print(f"# {bad}: {err[-400:]}")
             print(f"{'not ok' if bad else 'ok'} {number} - {title}", flush=True)
+        for number, (engine, kind) in enumerate(guests, len(table) + 1):
+            bad, _ = hostile.run(sosia, kind, args.seed, engine, 4, 20000, tmp)
+            if bad:
+                failures += 1
+                print("# " + bad.replace("\n", "\n# "))
+            print(f"{'not ok' if bad else 'ok'} {number} - survives a hostile guest: {kind}, "
+                  f"{engine}, seed {args.seed}", flush=True)
     return 1 if failures else 0
 
 

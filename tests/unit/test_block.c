@@ -75,7 +75,8 @@ static void split(Op *o, GRand *r)
     uint64_t at = 0;
     o->n_iov = 0;
     while (at < o->len && o->n_iov < 4) {
-        uint64_t n = o->n_iov == 3 ? o->len - at : (uint64_t)g_rand_int_range(r, 0, o->len - at + 1);
+        uint64_t n = o->n_iov == 3 ? o->len - at
+                                   : (uint64_t)g_rand_int_range(r, 0, o->len - at + 1);
         o->iov[o->n_iov++] = (struct iovec){ o->buf + at, n };
         at += n;
     }
@@ -101,7 +102,8 @@ static void burst(BlockBackend *b, uint8_t *model, uint64_t size, GRand *r, bool
         if (follow)
             skip = 0;
         o->offset = i * slice + skip * 512;
-        o->len = follow ? slice : (uint64_t)g_rand_int_range(r, 0, MIN(sectors - skip, 64) + 1) * 512;
+        o->len = follow ? slice
+                        : (uint64_t)g_rand_int_range(r, 0, MIN(sectors - skip, 64) + 1) * 512;
         o->buf = g_malloc0(o->len + 1);
         if (o->op == BLOCK_WRITE) {
             memset(o->buf, g_rand_int_range(r, 0, 3) ? g_rand_int(r) : 0, o->len);
@@ -322,6 +324,22 @@ static void test_blockdev(void)
     g_assert_null(blockdev_new("null-co,node-name=nul2,sice=1M", &error));
     g_assert_nonnull(strstr(error->message, "did you mean 'size'"));
     g_clear_error(&error);
+
+    /* auto-read-only: no write lock until somebody is going to write. */
+    g_autofree char *w = g_strdup_printf("file,node-name=w0,filename=%s,auto-read-only=on", path);
+    g_autofree char *v = g_strdup_printf("file,node-name=w1,filename=%s,auto-read-only=on", path);
+    g_assert_nonnull(blockdev_new(w, &error));
+    g_assert_nonnull(blockdev_new("raw,node-name=t0,file=w0,read-only=on", &error));
+    g_assert_nonnull(blockdev_new(v, &error));
+    g_assert_no_error(error);
+    g_assert_null(blockdev_new("raw,node-name=t1,file=w1", &error));
+    g_assert_nonnull(strstr(error->message, "in use"));
+    g_clear_error(&error);
+    block_close_all();
+    g_assert_nonnull(blockdev_new(w, &error));
+    b = blockdev_new("raw,node-name=t0,file=w0", &error);
+    g_assert_no_error(error);
+    g_assert_false(block_read_only(b));
     b = blockdev_new("{'driver': 'null-co', 'node-name': 'nul3', 'size': 4096}", &error);
     g_assert_no_error(error);
     g_assert_cmpuint(block_size(b), ==, 4096);

@@ -564,7 +564,7 @@ static uint64_t initial[FAKE_N_REGS + FAKE_N_FREGS];
 /* Left by a fault, or by an exit; the state is hashed either way. */
 static void __attribute__((noinline)) run_guarded(const IrFunc *g)
 {
-    if (__builtin_setjmp(cpu->cpu.jmpbuf)) {
+    if (jump_set(cpu->cpu.jmpbuf)) {
         trace(0xfa0175);
         return;
     }

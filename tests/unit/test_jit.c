@@ -6,15 +6,9 @@
  * Each function runs from the same state on both engines; registers, memory, pc, FP flags and the
  * way it ended (exit or fault) must agree.
  */
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "accel/fp.h"
 #include "accel/interp/interp.h"
-#include "accel/ir/eval.h"
-#include "accel/tlb.h"
-#include "accel/translate.h"
 #include "jit_target.h"
 
 typedef struct State {
@@ -134,7 +128,8 @@ static void put_state(const State *s, uint64_t pc)
     t->pc = pc;
     t->fault_kind = 0;
     t->fault_va = 0;
-    memcpy(toy_ram, s->ram, TOY_RAM_SIZE);
+    memcpy(toy_ram(), s->ram, TOY_RAM_SIZE);
+    tlb_flush_all(cpu);
     cpu_fp_set_flags(cpu, s->fp_flags);
 }
 
@@ -146,7 +141,7 @@ static void get_state(State *s)
     s->pc = t->pc;
     s->fault_kind = t->fault_kind;
     s->fault_va = t->fault_va;
-    memcpy(s->ram, toy_ram, TOY_RAM_SIZE);
+    memcpy(s->ram, toy_ram(), TOY_RAM_SIZE);
     s->fp_flags = cpu_fp_flags(cpu);
 }
 
@@ -598,7 +593,7 @@ enum { LOOP_LIMIT = 5 };
 static void run_interp(IrFunc *f, uint64_t start)
 {
     ToyCpu *t = (ToyCpu *)cpu;
-    if (__builtin_setjmp(cpu->jmpbuf)) {
+    if (jump_set(cpu->jmpbuf)) {
         return;
     }
     do {
@@ -606,31 +601,34 @@ static void run_interp(IrFunc *f, uint64_t start)
     } while (t->pc == start);
 }
 
+static void __attribute__((noinline)) enter_jit(const void *entry)
+{
+    if (jump_set(cpu->jmpbuf)) {
+        engine_jit.recover(cpu);
+    } else {
+        engine_jit.run(cpu, entry);
+    }
+}
+
 static void run_jit(IrFunc *f, uint64_t start, uint32_t cflags)
 {
-    static CodeBlock b;
-    CodeBlock *volatile block = &b;
-    memset(&b, 0, sizeof b);
-    b.pc = start;
-    b.page[0] = start >> 12;
-    b.page[1] = UINT64_MAX;
-    b.cflags = cflags;
-    b.n_insns = (uint16_t)f->n_guest_insns;
-    b.valid = true;
+    ToyCpu *t = (ToyCpu *)cpu;
+    CodeBlock b = { .pc = start, .page = { 1, UINT64_MAX }, .cflags = cflags,
+                    .n_insns = (uint16_t)f->n_guest_insns, .valid = true };
+    code_lock();
     while (!engine_jit.compile(cpu, &b, f)) {
         engine_jit.evict(cpu);
+        code_jump_caches_clear(cpu);
     }
-    toy_block = &b;
-    if (!__builtin_setjmp(cpu->jmpbuf)) {
-        ToyCpu *t = (ToyCpu *)cpu;
-        do {
-            engine_jit.run(cpu, block->entry);
-        } while (t->pc == start);
-    } else {
-        engine_jit.recover(cpu);
-    }
-    toy_block = NULL;
-    engine_jit.invalidate(block);
+    code_unlock();
+    do {
+        t->fault_kind = 0;
+        enter_jit(b.entry);
+        /* A lookup of the block's own address finds code that stops. */
+    } while (t->pc == start && (t->fault_kind == 0 || t->fault_kind == TOY_FETCH));
+    code_lock();
+    engine_jit.invalidate(&b);
+    code_unlock();
 }
 
 /* Runs f on both engines from s; false: they agree. */
@@ -742,7 +740,7 @@ int main(int argc, char **argv)
         loops_memory = { .loop = true, .memory = true }, fp = { .fp = true },
         all = { .fp = true, .memory = true, .loop = true };
     g_test_init(&argc, &argv, NULL);
-    cpu = toy_cpu_new();
+    cpu = toy_machine();
     g_test_add_data_func("/jit/int", &ints, test_random);
     g_test_add_data_func("/jit/memory", &memory, test_random);
     g_test_add_data_func("/jit/loops", &loops, test_random);

@@ -367,7 +367,7 @@ static void test_traps(void)
 static __attribute__((noinline)) bool leaves(RiscvCpu *r, const IrHelper *h, uint64_t a, uint64_t b,
                                              uint64_t c)
 {
-    if (__builtin_setjmp(r->cpu.jmpbuf))
+    if (jump_set(r->cpu.jmpbuf))
         return true;
     ((uint64_t(*)(Cpu *, uint64_t, uint64_t, uint64_t))h->fn)(&r->cpu, a, b, c);
     return false;

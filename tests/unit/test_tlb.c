@@ -18,7 +18,7 @@ static void (*guarded_fn)(void);
 static bool __attribute__((noinline)) leaves(void (*fn)(void))
 {
     guarded_fn = fn;
-    if (__builtin_setjmp(cpu->jmpbuf))
+    if (jump_set(cpu->jmpbuf))
         return true;
     guarded_fn();
     return false;

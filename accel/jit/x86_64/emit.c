@@ -52,6 +52,7 @@ Stub *emit_stub(Emit *e, void (*fn)(Emit *, Stub *), uint8_t *site)
     Stub *s = &e->stubs[e->n_stubs++];
     s->emit = fn;
     s->site = site;
+    s->site2 = NULL;
     s->resume = NULL;
     s->in = e->in;
     s->pc = e->cur_pc;
@@ -281,7 +282,7 @@ static void emit_label(Emit *e, unsigned label)
     e->insn_clean = false;
 }
 
-static void label_ref(Emit *e, uint8_t *site, unsigned label)
+void emit_label_ref(Emit *e, uint8_t *site, unsigned label)
 {
     if (e->n_label_refs == e->cap_label_refs) {
         e->cap_label_refs = e->cap_label_refs * 2 + 16;
@@ -304,11 +305,11 @@ static void emit_insn(Emit *e)
         emit_label(e, in->aux);
         return;
     case IR_br:
-        label_ref(e, asm_jmp_fwd(&e->a), in->aux);
+        emit_label_ref(e, asm_jmp_fwd(&e->a), in->aux);
         return;
     case IR_brcond: {
         unsigned cc = emit_compare(e);
-        label_ref(e, asm_jcc_fwd(&e->a, cc), (unsigned)in->imm);
+        emit_label_ref(e, asm_jcc_fwd(&e->a, cc), (unsigned)in->imm);
         break;
     }
     case IR_call:
@@ -351,6 +352,8 @@ uint8_t *jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f, uint8_t 
     e->bias = (int32_t)f->slots[0].offset + 128;
     e->icount = b->cflags & CF_ICOUNT;
     e->nochain = b->cflags & CF_NOCHAIN;
+    e->counts = !b->cflags && b->page[1] == UINT64_MAX;
+    jb->region = false;
     e->cur_pc = b->pc;
     e->insn_index = 0;
     e->insn_clean = true;
@@ -359,6 +362,7 @@ uint8_t *jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f, uint8_t 
     b->entry = jit_rx(e->a.p);
 
     ra_scan(e);
+    mem_scan(e);
     ra_begin(e);
     emit_entry(e);
     for (unsigned i = 0; i < f->n; i++) {
@@ -375,6 +379,10 @@ uint8_t *jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f, uint8_t 
     }
     for (unsigned i = 0; i < e->n_label_refs; i++) {
         asm_fix32(e->label_refs[i].site, e->label_at[e->label_refs[i].label]);
+    }
+    for (unsigned i = 0; i < f->n; i++) {
+        jb->region |= (f->insns[i].op == IR_exit_if || f->insns[i].op == IR_exit_jump) &&
+                      f->insns[i].aux;
     }
     jb->n_links = e->n_links;
     if (e->b->page[1] == UINT64_MAX) {

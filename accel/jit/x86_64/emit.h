@@ -23,6 +23,7 @@ enum { CLS_GPR, CLS_XMM };
 enum { XMM0 = 16, N_HOST_REGS = 32 };
 enum { GPR_TEMPS = 1u << RAX | 1u << RCX | 1u << RDX | 1u << RSI | 1u << RDI };
 enum { NEVER = 0xffff };
+enum { IR_GROUP_BASE = 0xc000 }; /* RegState.ref: the addend of a group of memory accesses */
 enum { LOC_NONE = 0xff, LOC_SPILLED = 0xfe };
 enum { FRAME_RESULT = 0, FRAME_MEMOP = 8, FRAME_ARG0 = 16, FRAME_ARG1 = 24, FRAME_SPILL = 32,
        FRAME_N_SPILLS = 2048, FRAME_SIZE = FRAME_SPILL + FRAME_N_SPILLS * 8 + 8 };
@@ -36,7 +37,7 @@ extern HostFeatures host;
 
 /* Thunks, in the writable mapping, so that displacements from code come out right. */
 typedef struct Thunks {
-    const uint8_t *leave, *load, *store, *rmw, *cas, *lookup, *reload_lookup, *link, *stale,
+    const uint8_t *leave, *load, *store, *rmw, *cas, *lookup, *reload_lookup, *link, *stale, *hot,
         *fp_soft;
     const uint8_t *box, *nan64, *nan32; /* constants */
     const uint8_t *end;
@@ -68,7 +69,7 @@ typedef struct Stub Stub;
 /* Code out of line, emitted at the end of the block. */
 struct Stub {
     void (*emit)(Emit *e, Stub *s);
-    uint8_t *site;        /* rel32 of the jump that comes here */
+    uint8_t *site, *site2; /* rel32 of the jump that comes here; of another, or NULL */
     uint8_t *resume;      /* where it goes back to */
     const IrInsn *in;
     uint64_t pc;          /* of the guest instruction */
@@ -117,13 +118,20 @@ struct Emit {
 
     uint8_t *warm_entry;    /* where the block's own back edges go */
     unsigned n_links;
+    bool counts;            /* backward exits count */
     uint8_t **label_at;     /* by label: its place, or NULL */
     struct LabelRef { uint8_t *site; unsigned label; } *label_refs;
+    bool *label_seen;
+    uint8_t *depth;         /* by instruction: nesting of loops */
     unsigned n_label_refs, cap_label_refs;
     Stub *stubs;
     unsigned n_stubs, cap_stubs;
     NextUse *next_use;
     unsigned cap_next_use, cap_temps, cap_slots, cap_labels;
+    struct MemGroup *groups;
+    uint16_t *insn_group, *group_next; /* by instruction */
+    uint16_t *open_group;
+    unsigned cap_open;
     uint16_t *scan_temp, *scan_slot, *scan_epoch;
 };
 
@@ -161,6 +169,12 @@ unsigned ra_xmm(Emit *e, unsigned which, bool single);
 Opnd ra_xmm_opnd(Emit *e, unsigned which, bool single);
 /* A scratch register until the end of this instruction. */
 unsigned ra_alloc(Emit *e, unsigned cls);
+/* The same if one is free, else NO_REG. General registers. */
+unsigned ra_try_alloc(Emit *e);
+/* A scratch register that is done with: the result may go there. */
+void ra_recycle(Emit *e, unsigned reg);
+/* A scratch register keeps something beyond this instruction, until `next`. */
+void ra_hold(Emit *e, unsigned reg, IrRef what, uint16_t next);
 /* Empties a particular temp register and takes it as scratch. */
 void ra_take(Emit *e, unsigned reg);
 /* Call after the operands were fetched: registers of values that die here may hold the result. */
@@ -195,6 +209,7 @@ void emit_slow_begin(Emit *e, Stub *s); /* a stub that calls C: registers as C f
 void emit_slow_end(Emit *e, Stub *s);
 void emit_cold_begin(Emit *e, Stub *s); /* the same where C can't fault */
 void emit_cold_end(Emit *e, Stub *s);
+void emit_label_ref(Emit *e, uint8_t *site, unsigned label);
 void emit_alu_rr_opnd(Emit *e, bool w, unsigned op, unsigned d, Opnd o);
 /* Compares for in->cond; the condition code to test. */
 unsigned emit_compare(Emit *e);
@@ -203,6 +218,8 @@ void emit_call_c(Emit *e, const void *fn); /* call, near or far; may use rax */
 /* --- emit_int.c, emit_mem.c, emit_fp.c, emit_call.c, emit_exit.c --- */
 bool emit_int(Emit *e);
 void emit_mem(Emit *e);
+void mem_scan(Emit *e);
+void mem_group_forget(Emit *e, IrRef group);
 void emit_fp(Emit *e);
 void emit_helper(Emit *e);
 /* A call of a C function with effects like a helper's, results and arguments as in->*. */

@@ -76,6 +76,38 @@ static void poll(Emit *e, uint64_t pc, unsigned left)
     s->insns_left = left;
 }
 
+static void stub_hot(Emit *e, Stub *s)
+{
+    emit_standard_map(e);
+    emit_store_pc(e, s->pc);
+    asm_mov_ri(&e->a, RSI, (uintptr_t)e->jb);
+    asm_mov_ri(&e->a, RDX, (uint64_t)s->offset);
+    asm_jmp(&e->a, thunks.hot);
+}
+
+/*
+ * Counts a backward exit to `target`, unless the loop there is known to be hot: then this is the
+ * best that was possible. Goes on at pc when it's time for a region.
+ */
+static void count_exit(Emit *e, uint64_t target, uint64_t pc)
+{
+    Asm *a = &e->a;
+    const void *counter = &jit_hot_counters[jit_hot_index(target)];
+    /* sub dword [rip + rel], 1 has 7 bytes */
+    intptr_t rel = (intptr_t)counter - (intptr_t)(jit_rx(a->p) + 7);
+    if (!e->counts || (target ^ e->b->pc) >> TLB_PAGE_BITS || rel != (int32_t)rel ||
+        jit_is_hot(e->cpu, target, e->b->page[0], e->b->cflags)) {
+        return;
+    }
+    asm8(a, 0x83);
+    asm8(a, G_SUB << 3 | 5);
+    asm32(a, (uint32_t)rel);
+    asm8(a, 1);
+    Stub *s = emit_stub(e, stub_hot, asm_jcc_fwd(a, CC_S));
+    s->pc = pc;
+    s->offset = (int64_t)target;
+}
+
 /* --- entry --- */
 
 static void stub_no_budget(Emit *e, Stub *s)
@@ -172,6 +204,41 @@ static void stub_exit_if(Emit *e, Stub *s)
     }
 }
 
+/* Within a region: the poll of the loops, and a plain jump. */
+static bool is_internal(const Emit *e)
+{
+    return e->in->aux && !e->nochain && !e->icount;
+}
+
+static void internal_jump(Emit *e, bool conditional)
+{
+    unsigned label = e->in->aux - 1u;
+    uint64_t pc = (uint64_t)e->in->imm;
+    bool backward = e->label_at[label] != NULL;
+    if (conditional) {
+        if (backward && e->insn_clean) {
+            poll(e, e->cur_pc, 0);
+            emit_label_ref(e, asm_jcc_fwd(&e->a, emit_compare(e)), label);
+        } else if (backward) {
+            uint8_t *over = asm_jcc_fwd(&e->a, emit_compare(e) ^ 1);
+            poll(e, pc, 0);
+            emit_label_ref(e, asm_jmp_fwd(&e->a), label);
+            asm_fix32(over, e->a.p);
+        } else {
+            emit_label_ref(e, asm_jcc_fwd(&e->a, emit_compare(e)), label);
+        }
+        return;
+    }
+    const IrInsn *next = e->in + 1;
+    bool last = e->i + 1 == e->f->n;
+    if (backward) {
+        poll(e, pc, 0);
+    }
+    if (last || next->op != IR_label || next->aux != label) {
+        emit_label_ref(e, asm_jmp_fwd(&e->a), label);
+    }
+}
+
 static void exit_if(Emit *e)
 {
     Asm *a = &e->a;
@@ -180,7 +247,12 @@ static void exit_if(Emit *e)
     unsigned left = e->f->n_guest_insns - e->insn_index;
     bool backward = pc <= e->cur_pc, self = pc == e->b->pc;
     bool polled = false;
+    if (is_internal(e)) {
+        internal_jump(e, true);
+        return;
+    }
     if (backward && !e->nochain && e->insn_clean) {
+        count_exit(e, pc, e->cur_pc);
         poll(e, e->cur_pc, left + 1);
         polled = true;
     }
@@ -202,7 +274,12 @@ static void exit_if(Emit *e)
 static void exit_jump(Emit *e)
 {
     uint64_t pc = (uint64_t)e->in->imm;
+    if (is_internal(e)) {
+        internal_jump(e, false);
+        return;
+    }
     if (pc <= e->cur_pc && !e->nochain) {
+        count_exit(e, pc, pc);
         poll(e, pc, 0);
     }
     if (pc == e->b->pc && !e->nochain) {

@@ -139,49 +139,69 @@ static bool always_slow(IrMemOp m)
 }
 
 /*
- * Emits the probe. `index` ends up holding the addend; `page` is scratch. Returns the site of the
- * jump to the slow path.
+ * Is [base + first, base + last] within a page of which the table has an entry? The index comes
+ * from the first byte, the page from the last one. `index` ends up holding the address of the
+ * entry, less r14; false jumps are those of the comparisons, see compare_tag.
+ */
+static void probe_begin(Emit *e, unsigned base, int32_t first, int32_t last, unsigned align,
+                        unsigned index, unsigned page)
+{
+    Asm *a = &e->a;
+    int32_t mask = (int32_t)((uint32_t)TLB_PAGE_MASK | align);
+    if (first == 0 && host.bmi2) {
+        asm_vrr(a, OP_RORX | O_W, index, 0, base);
+        asm8(a, 7);
+    } else {
+        if (first) {
+            asm_rm(a, OP_LEA | O_W, index, mem_bd(base, first));
+        } else {
+            asm_mov_rr(a, index, base);
+        }
+        asm_shift_ri(a, false, G_SHR, index, 7);
+    }
+    if (last) {
+        asm_rm(a, OP_LEA | O_W, page, mem_bd(base, last));
+    } else {
+        asm_mov_rr(a, page, base);
+    }
+    asm_alu_ri(a, true, G_AND, page, mask);
+    asm_alu_ri(a, false, G_AND, index, INDEX_MASK);
+}
+
+static uint8_t *compare_tag(Emit *e, unsigned index, unsigned page, MmuAccess access)
+{
+    asm_rm(&e->a, OP_CMP | O_W, page, mem_bid(R14, index, 0, tag_offset(access)));
+    return asm_jcc_fwd(&e->a, CC_NE);
+}
+
+static void load_addend(Emit *e, unsigned index)
+{
+    asm_load(&e->a, index, mem_bid(R14, index, 0, (int32_t)offsetof(TlbEntry, addend)));
+}
+
+/*
+ * The probe for one access. `index` ends up holding the addend; `page` is scratch. Returns the
+ * site of the jump to the slow path.
  */
 static uint8_t *emit_probe(Emit *e, Address ad, unsigned index, unsigned page, MmuAccess access)
 {
     Asm *a = &e->a;
     IrMemOp m = e->in->memop;
-    unsigned size = ir_mo_bytes(m);
-    bool align = (m & IR_MO_ALIGN) && size > 1;
-    int32_t mask = (int32_t)((uint32_t)TLB_PAGE_MASK | (align ? size - 1 : 0));
+    unsigned size = ir_mo_bytes(m), align = m & IR_MO_ALIGN ? size - 1 : 0;
     if (ad.base == NO_REG) {
-        uint64_t va = (uint64_t)ad.offset;
+        uint64_t va = (uint64_t)ad.offset, last = align ? va : va + size - 1;
         int32_t entry = (int32_t)(tlb_index(va) * sizeof(TlbEntry));
-        uint64_t last = align ? va : va + size - 1;
-        asm_mov_ri(a, page, last & (uint64_t)(int64_t)mask);
+        asm_mov_ri(a, page, last & (TLB_PAGE_MASK | align));
         asm_rm(a, OP_CMP | O_W, page, mem_bd(R14, entry + tag_offset(access)));
         uint8_t *site = asm_jcc_fwd(a, CC_NE);
         asm_mov_ri(a, page, va);
         asm_load(a, index, mem_bd(R14, entry + (int32_t)offsetof(TlbEntry, addend)));
         return site;
     }
-    int32_t off = (int32_t)ad.offset, last = off + (align ? 0 : (int32_t)size - 1);
-    if (off == 0 && host.bmi2) {
-        asm_vrr(a, OP_RORX | O_W, index, 0, ad.base);
-        asm8(a, 7);
-    } else {
-        if (off) {
-            asm_rm(a, OP_LEA | O_W, index, mem_bd(ad.base, off));
-        } else {
-            asm_mov_rr(a, index, ad.base);
-        }
-        asm_shift_ri(a, false, G_SHR, index, 7);
-    }
-    if (last) {
-        asm_rm(a, OP_LEA | O_W, page, mem_bd(ad.base, last));
-    } else {
-        asm_mov_rr(a, page, ad.base);
-    }
-    asm_alu_ri(a, true, G_AND, page, mask);
-    asm_alu_ri(a, false, G_AND, index, INDEX_MASK);
-    asm_rm(a, OP_CMP | O_W, page, mem_bid(R14, index, 0, tag_offset(access)));
-    uint8_t *site = asm_jcc_fwd(a, CC_NE);
-    asm_load(a, index, mem_bid(R14, index, 0, (int32_t)offsetof(TlbEntry, addend)));
+    int32_t off = (int32_t)ad.offset;
+    probe_begin(e, ad.base, off, off + (align ? 0 : (int32_t)size - 1), align, index, page);
+    uint8_t *site = compare_tag(e, index, page, access);
+    load_addend(e, index);
     return site;
 }
 
@@ -247,12 +267,38 @@ static bool dst_is_fp(const Emit *e)
                            : ir_is_temp(dst) && is_fp_type(e->f->temp_type[dst]);
 }
 
-static void emit_ld(Emit *e)
+/* The access itself; d may be of either class. */
+static void load_from(Emit *e, unsigned d, Mem from)
 {
     Asm *a = &e->a;
     IrMemOp m = e->in->memop;
     unsigned size = ir_mo_bytes(m);
-    bool fp = dst_is_fp(e) && size >= 4 && !(m & (IR_MO_BE | IR_MO_SIGN));
+    bool i32 = e->in->type == IR_I32;
+    if (d >= XMM0) {
+        asm_rm(a, size == 4 ? OP_MOVSS : OP_MOVSD, d - XMM0, from);
+    } else if (m & IR_MO_BE) {
+        asm_rm(a, load_op(m & IR_MO_SIZE, false), d, from);
+        emit_bswap(e, d, size);
+        if ((m & IR_MO_SIGN) && (size < 4 || (size == 4 && !i32))) {
+            unsigned op = size == 1 ? OP_MOVSX8 : size == 2 ? OP_MOVSX16 : OP_MOVSXD;
+            asm_rr(a, op | (i32 ? 0 : O_W), d, d);
+        }
+    } else {
+        asm_rm(a, load_op(m, i32), d, from);
+    }
+}
+
+static bool fp_load(const Emit *e)
+{
+    IrMemOp m = e->in->memop;
+    return dst_is_fp(e) && ir_mo_bytes(m) >= 4 && !(m & (IR_MO_BE | IR_MO_SIGN));
+}
+
+static void emit_ld(Emit *e)
+{
+    Asm *a = &e->a;
+    IrMemOp m = e->in->memop;
+    bool fp = fp_load(e);
     Address ad = get_address(e);
     unsigned index = ra_alloc(e, CLS_GPR);
     if (always_slow(m)) {
@@ -268,33 +314,13 @@ static void emit_ld(Emit *e)
     unsigned d = fp ? ra_def(e, CLS_XMM, NO_REG) : NO_REG;
     uint8_t *site = emit_probe(e, ad, index, page, m & IR_MO_RMW_FAULT ? MMU_WRITE : MMU_READ);
     Stub *s = mem_stub(e, stub_load, site, ad, index);
-    Mem from = host_mem(ad, index, page);
     ra_release(e);
-    if (fp) {
-        asm_rm(a, size == 4 ? OP_MOVSS : OP_MOVSD, d - XMM0, from);
-        s->dst = (uint8_t)d;
-        s->resume = a->p;
-        ra_def_end(e, d);
-        return;
+    if (!fp) {
+        ra_recycle(e, index);
+        d = ra_def(e, CLS_GPR, index);
     }
-    e->locked &= ~(1u << index);
-    e->released |= 1u << index;
-    d = ra_def(e, CLS_GPR, index);
     s->dst = (uint8_t)d;
-    if (m & IR_MO_BE) {
-        asm_rm(a, size == 1 ? OP_MOVZX8 & ~O_B8RM : size == 2 ? OP_MOVZX16
-                  : size == 4 ? OP_MOV : OP_MOV | O_W, d, from);
-        emit_bswap(e, d, size);
-        if (m & IR_MO_SIGN) {
-            bool i32 = e->in->type == IR_I32;
-            unsigned op = size == 1 ? OP_MOVSX8 : size == 2 ? OP_MOVSX16 : OP_MOVSXD;
-            if (size < 4 || (size == 4 && !i32)) {
-                asm_rr(a, op | (i32 ? 0 : O_W), d, d);
-            }
-        }
-    } else {
-        asm_rm(a, load_op(m, e->in->type == IR_I32), d, from);
-    }
+    load_from(e, d, host_mem(ad, index, page));
     s->resume = a->p;
     ra_def_end(e, d);
 }
@@ -399,6 +425,187 @@ static void emit_st(Emit *e)
         asm8(a, 0xae);
         asm8(a, 0xf0); /* mfence */
     }
+}
+
+/* --- several accesses with one probe --- */
+
+/*
+ * Accesses off the same base value form a group (mem_scan). The first one makes a probe for the
+ * range of all of them and keeps the addend in a register; the others use it. An addend of 0 says
+ * that the probe failed, and they make their own, out of line. (Where a true addend is 0 that is
+ * only slow.) Nothing can flush the TLB under way: what may flush ends the group.
+ */
+typedef struct MemGroup {
+    int32_t first, last; /* bytes, from the base */
+    uint16_t left;       /* accesses still to come */
+    uint16_t latest;     /* index of the latest access, while scanning */
+    uint8_t reg;         /* holds the addend; NO_REG */
+    bool reads, writes;
+} MemGroup;
+
+enum { GROUP_SPAN = 512, MAX_GROUPS = 1024 };
+
+static bool groupable(const IrInsn *in)
+{
+    if ((in->op != IR_ld && in->op != IR_st) || ir_is_const(in->a)) {
+        return false;
+    }
+    if (in->memop & (IR_MO_BE | IR_MO_SEQ | IR_MO_IDX | IR_MO_RMW_FAULT) ||
+        (in->memop & IR_MO_SIZE) > IR_MO_64) {
+        return false;
+    }
+    if ((in->memop & IR_MO_ALIGN) && ir_mo_bytes(in->memop) > 1) {
+        return false;
+    }
+    return in->imm == (int16_t)in->imm;
+}
+
+void mem_scan(Emit *e)
+{
+    static MemGroup groups[MAX_GROUPS];
+    const IrFunc *f = e->f;
+    unsigned n = 0, n_refs = f->n_temps + f->n_slots;
+    if (e->cap_open < n_refs) {
+        e->cap_open = n_refs + 256;
+        e->open_group = g_renew(uint16_t, e->open_group, e->cap_open);
+    }
+    memset(e->open_group, 0, n_refs * sizeof(*e->open_group));
+    e->groups = groups;
+    unsigned oldest = 1; /* groups before this one are closed */
+    for (unsigned i = 0; i < f->n; i++) {
+        const IrInsn *in = &f->insns[i];
+        e->insn_group[i] = 0;
+        if (in->op == IR_label || in->op == IR_call) {
+            oldest = n + 1;
+        }
+        if (groupable(in) && n + 1 < MAX_GROUPS) {
+            unsigned ref = ir_is_temp(in->a) ? in->a : f->n_temps + ir_slot_index(in->a);
+            unsigned g = e->open_group[ref];
+            int32_t first = (int32_t)in->imm, last = first + (int32_t)ir_mo_bytes(in->memop) - 1;
+            if (g >= oldest && MAX(groups[g].last, last) - MIN(groups[g].first, first) <
+                                   GROUP_SPAN) {
+                groups[g].first = MIN(groups[g].first, first);
+                groups[g].last = MAX(groups[g].last, last);
+                groups[g].left++;
+                e->group_next[groups[g].latest] = (uint16_t)i;
+            } else {
+                g = ++n;
+                e->open_group[ref] = (uint16_t)g;
+                groups[g] = (MemGroup){ first, last, 1, 0, NO_REG, false, false };
+            }
+            groups[g].latest = (uint16_t)i;
+            groups[g].reads |= in->op == IR_ld;
+            groups[g].writes |= in->op == IR_st;
+            e->insn_group[i] = (uint16_t)g;
+            e->group_next[i] = NEVER;
+        }
+        if (ir_is_slot(in->dst)) {
+            e->open_group[f->n_temps + ir_slot_index(in->dst)] = 0;
+        }
+    }
+}
+
+void mem_group_forget(Emit *e, IrRef group)
+{
+    e->groups[group & 0x3fff].reg = NO_REG;
+}
+
+/* The group's probe failed, or there is no use in trying: this access alone. */
+static void stub_group(Emit *e, Stub *s)
+{
+    Asm *a = &e->a;
+    bool load = s->in->op == IR_ld;
+    Address ad = { s->base, s->offset };
+    if (s->site2) {
+        asm_fix32(s->site2, a->p);
+    }
+    if (s->x1 != NO_REG) {
+        uint8_t *miss = emit_probe(e, ad, s->x0, s->x1, load ? MMU_READ : MMU_WRITE);
+        if (load) {
+            load_from(e, s->dst, host_mem(ad, s->x0, s->x1));
+        } else {
+            store_to(e, host_mem(ad, s->x0, s->x1), s->value, ir_mo_bytes(s->in->memop));
+        }
+        asm_rr(a, OP_XOR, s->x0, s->x0);
+        asm_jmp(a, s->resume);
+        asm_fix32(miss, a->p);
+    }
+    slow_address(e, s);
+    if (!load) {
+        slow_value(e, FRAME_ARG0, s->value);
+    }
+    emit_slow_begin(e, s);
+    slow_memop(e, s, 0);
+    asm_call(a, load ? thunks.load : thunks.store);
+    emit_slow_end(e, s);
+    slow_result(e, s);
+    asm_rr(a, OP_XOR, s->x0, s->x0);
+    asm_jmp(a, s->resume);
+}
+
+/* True: the access was made as part of a group. */
+static bool emit_grouped(Emit *e)
+{
+    Asm *a = &e->a;
+    unsigned g = e->insn_group[e->i];
+    MemGroup *group = &e->groups[g];
+    bool load = e->in->op == IR_ld, fp = load && fp_load(e);
+    if (!g || (--group->left == 0 && group->reg == NO_REG)) {
+        return false;
+    }
+    unsigned base = ra_gpr(e, 0), d = NO_REG;
+    Opnd v = { 0 };
+    if (!load) {
+        v = store_value(e, ir_mo_bytes(e->in->memop));
+    }
+    Address ad = { base, e->in->imm };
+    bool first = group->reg == NO_REG;
+    unsigned addend = first ? ra_alloc(e, CLS_GPR) : group->reg, scratch;
+    uint8_t *site, *site2 = NULL;
+    e->locked |= 1u << addend;
+    scratch = first ? ra_alloc(e, CLS_GPR) : ra_try_alloc(e);
+    if (fp) {
+        d = ra_def(e, CLS_XMM, NO_REG);
+    } else if (load && scratch == NO_REG) {
+        d = ra_def_early(e, CLS_GPR);
+    }
+    if (first) {
+        probe_begin(e, base, group->first, group->last, 0, addend, scratch);
+        site = compare_tag(e, addend, scratch, group->reads ? MMU_READ : MMU_WRITE);
+        if (group->reads && group->writes) {
+            site2 = compare_tag(e, addend, scratch, MMU_WRITE);
+        }
+        load_addend(e, addend);
+    } else {
+        asm_rr(a, OP_TEST | O_W, addend, addend);
+        site = asm_jcc_fwd(a, CC_E);
+    }
+    Stub *s = mem_stub(e, stub_group, site, ad, addend);
+    s->site2 = site2;
+    s->x1 = (uint8_t)scratch;
+    s->value = v;
+    ra_release(e);
+    if (load) {
+        if (d == NO_REG) {
+            ra_recycle(e, scratch);
+            d = ra_def(e, CLS_GPR, scratch);
+        }
+        s->dst = (uint8_t)d;
+        load_from(e, d, host_mem(ad, addend, NO_REG));
+    } else {
+        store_to(e, host_mem(ad, addend, NO_REG), v, ir_mo_bytes(e->in->memop));
+    }
+    s->resume = a->p;
+    if (first) {
+        group->reg = (uint8_t)addend;
+        ra_hold(e, addend, (IrRef)(IR_GROUP_BASE | g), e->group_next[e->i]);
+    } else {
+        e->r[addend].next = e->group_next[e->i];
+    }
+    if (load) {
+        ra_def_end(e, d);
+    }
+    return true;
 }
 
 /* --- atomics --- */
@@ -594,10 +801,14 @@ void emit_mem(Emit *e)
 {
     switch (e->in->op) {
     case IR_ld:
-        emit_ld(e);
+        if (!emit_grouped(e)) {
+            emit_ld(e);
+        }
         break;
     case IR_st:
-        emit_st(e);
+        if (!emit_grouped(e)) {
+            emit_st(e);
+        }
         break;
     case IR_rmw:
         emit_rmw(e);

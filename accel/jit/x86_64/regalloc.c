@@ -7,7 +7,7 @@
  * A slot's cell in memory is always current (writes go through), so copies can be forgotten at any
  * time; that keeps labels, slow paths and helper calls simple.
  *
- * A block that jumps back to its own start (an inner loop) does more: the slots that it uses most
+ * Code with loops in it (a region, or a block that jumps back to its own start) does more: the slots that it uses most
  * get the pins' registers and xmm registers for the whole block ("soft" pins). The block's entry
  * makes the exchange, its back edge enters after that, and everything that leaves the block, be
  * it to C, goes through emit_standard_map. Soft pins that the block writes are not kept up to date
@@ -25,6 +25,9 @@ static void grow_tables(Emit *e)
     if (e->cap_next_use < f->n) {
         e->cap_next_use = f->n + 256;
         e->next_use = g_renew(NextUse, e->next_use, e->cap_next_use);
+        e->insn_group = g_renew(uint16_t, e->insn_group, e->cap_next_use);
+        e->group_next = g_renew(uint16_t, e->group_next, e->cap_next_use);
+        e->depth = g_renew(uint8_t, e->depth, e->cap_next_use);
     }
     if (e->cap_temps < f->n_temps) {
         e->cap_temps = f->n_temps + 256;
@@ -44,7 +47,9 @@ static void grow_tables(Emit *e)
     if (e->cap_labels < f->n_labels + 1) {
         e->cap_labels = f->n_labels + 16;
         e->label_at = g_renew(uint8_t *, e->label_at, e->cap_labels);
+        e->label_seen = g_renew(bool, e->label_seen, e->cap_labels);
     }
+    memset(e->label_seen, 0, (f->n_labels + 1) * sizeof(*e->label_seen));
     memset(e->label_at, 0, (f->n_labels + 1) * sizeof(*e->label_at));
 }
 
@@ -105,29 +110,54 @@ void ra_scan(Emit *e)
 
 /* --- pins of a loop --- */
 
-static bool is_self_loop(const Emit *e)
+/*
+ * Nesting of the instructions in loops that are within this code, from its backward exits; false
+ * if there is none. In a region these name the label that they go to, in a plain block only those
+ * to the block's own address count.
+ */
+static bool loop_depths(Emit *e, uint8_t *depth)
 {
-    if (e->nochain || e->b->page[1] != UINT64_MAX) {
+    const IrFunc *f = e->f;
+    unsigned at[f->n_labels + 1];
+    bool found = false;
+    if (e->nochain || e->icount || e->b->page[1] != UINT64_MAX) {
         return false;
     }
-    for (unsigned i = 0; i < e->f->n; i++) {
-        const IrInsn *in = &e->f->insns[i];
-        if ((in->op == IR_exit_if || in->op == IR_exit_jump) && (uint64_t)in->imm == e->b->pc) {
-            return true;
+    memset(depth, 0, f->n);
+    for (unsigned i = 0; i < f->n; i++) {
+        const IrInsn *in = &f->insns[i];
+        unsigned from;
+        if (in->op == IR_label) {
+            at[in->aux] = i;
+            e->label_seen[in->aux] = true;
+        }
+        if (in->op != IR_exit_if && in->op != IR_exit_jump) {
+            continue;
+        }
+        if (in->aux && e->label_seen[in->aux - 1]) {
+            from = at[in->aux - 1];
+        } else if (!in->aux && (uint64_t)in->imm == e->b->pc) {
+            from = 0;
+        } else {
+            continue;
+        }
+        found = true;
+        for (unsigned k = from; k <= i; k++) {
+            depth[k] += depth[k] < 3;
         }
     }
-    return false;
+    return found;
 }
 
 typedef struct SlotUse {
-    uint16_t uses;
+    uint32_t uses;
     bool written, boxed;
 } SlotUse;
 
-static void count_slot(SlotUse *u, IrRef r)
+static void count_slot(SlotUse *u, IrRef r, unsigned weight)
 {
     if (ir_is_slot(r)) {
-        u[ir_slot_index(r)].uses++;
+        u[ir_slot_index(r)].uses += weight;
     }
 }
 
@@ -154,12 +184,13 @@ static void choose_soft_pins(Emit *e)
     memset(use, 0, sizeof use);
     for (unsigned i = 0; i < f->n; i++) {
         const IrInsn *in = &f->insns[i];
-        count_slot(use, in->a);
-        count_slot(use, in->b);
-        count_slot(use, in->c);
-        count_slot(use, in->d);
+        unsigned weight = 1u << 3 * e->depth[i];
+        count_slot(use, in->a, weight);
+        count_slot(use, in->b, weight);
+        count_slot(use, in->c, weight);
+        count_slot(use, in->d, weight);
         if (ir_is_slot(in->dst)) {
-            use[ir_slot_index(in->dst)].uses++;
+            use[ir_slot_index(in->dst)].uses += weight;
             use[ir_slot_index(in->dst)].written = true;
         }
         if (in->op == IR_funbox && ir_is_slot(in->a)) {
@@ -229,7 +260,7 @@ void ra_begin(Emit *e)
     }
     e->allowed = GPR_TEMPS | 0xffff0000u;
     e->soft = e->soft_written = e->soft_through = e->evicted = 0;
-    if (is_self_loop(e)) {
+    if (loop_depths(e, e->depth)) {
         choose_soft_pins(e);
     }
     e->free = e->allowed;
@@ -249,6 +280,8 @@ static void unbind(Emit *e, unsigned reg)
         e->temp_loc[ref] = e->temp_spill[ref] != NEVER ? LOC_SPILLED : LOC_NONE;
     } else if (ir_is_slot(ref)) {
         e->slot_loc[reg >= XMM0][ir_slot_index(ref)] = -1;
+    } else if (ref >= IR_GROUP_BASE) {
+        mem_group_forget(e, ref);
     }
     e->r[reg].ref = IR_NONE;
     e->free |= 1u << reg;
@@ -322,6 +355,22 @@ unsigned ra_alloc(Emit *e, unsigned cls)
     e->locked |= 1u << reg;
     e->free &= ~(1u << reg);
     return reg;
+}
+
+unsigned ra_try_alloc(Emit *e)
+{
+    uint32_t m = e->free & ~e->locked & class_mask(e, CLS_GPR);
+    return m ? ra_alloc(e, CLS_GPR) : NO_REG;
+}
+
+void ra_recycle(Emit *e, unsigned reg)
+{
+    e->released |= 1u << reg;
+}
+
+void ra_hold(Emit *e, unsigned reg, IrRef what, uint16_t next)
+{
+    bind(e, reg, what, next);
 }
 
 void ra_take(Emit *e, unsigned reg)

@@ -8,6 +8,7 @@
  * jit_host_recover. Cpu.scratch[0] is nonzero while the guest's MXCSR is loaded, scratch[1] holds
  * the C world's.
  */
+#include <cpuid.h>
 #include <stddef.h>
 
 #include "accel/fp.h"
@@ -217,6 +218,13 @@ static void make_lookups(ThunkGen *g)
     lookup_with(g, code_lookup);
     thunks.link = begin(g);   /* rsi: the JitLink */
     lookup_with(g, jit_link);
+    /* rsi: JitBlock, rdx: a loop's address; the place to go on at is in the pc slot */
+    thunks.hot = begin(g);
+    store_pins(g);
+    arg_cpu(g);
+    call_c(g, jit_hot_loop);
+    load_pins(g, CALLER_SAVED);
+    asm_jmp(&g->a, thunks.leave);
     thunks.stale = begin(g);  /* called from a dead block's entry */
     asm8(&g->a, 0x58 | RSI);
     asm_load(&g->a, RSI, mem_bd(RSI, -5 - 8));
@@ -239,12 +247,19 @@ static void make_constants(ThunkGen *g)
     thunks.nan32 = constant(g, 0x7fc00000);
 }
 
+/* clang 14's __builtin_cpu_supports doesn't know it. */
+static bool has_lzcnt(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(0x80000001, &a, &b, &c, &d) && c & 1u << 5;
+}
+
 size_t jit_host_thunks(uint8_t *at, const TargetOps *t)
 {
     __builtin_cpu_init();
     host.bmi1 = __builtin_cpu_supports("bmi");
     host.bmi2 = __builtin_cpu_supports("bmi2");
-    host.lzcnt = __builtin_cpu_supports("lzcnt") && host.bmi1;
+    host.lzcnt = has_lzcnt() && host.bmi1;
     host.popcnt = __builtin_cpu_supports("popcnt");
     host.pclmul = __builtin_cpu_supports("pclmul");
     host.avx = __builtin_cpu_supports("avx");

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# CSR instructions on plain registers, and the switches in sstatus and mstatus that kernels use most.
+# CSR instructions on plain registers, and the switches in sstatus that kernels use most.
 # reference: BAD mepc is even|BAD sepc is even
     .include "guest.inc"
     .equ CLINT, 0x2000000

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The gdb stub's own. packet.c frames packets; server.c has the connection and the machine's
+ * state; command.c and query.c answer packets; breakpoint.c keeps the list; describe.c writes XML.
+ *
+ * A thread is a vCPU; its number is one more than the index. All belong to process 1.
+ */
+#ifndef MONITOR_GDB_INT_H
+#define MONITOR_GDB_INT_H
+
+#include "accel/cpu.h"
+#include "backend/char.h"
+#include "monitor/gdb.h"
+#include "softmmu/run.h"
+
+/* ---- packet.c ---- */
+
+enum { GDB_PACKET_MAX = 0x10000 };
+
+typedef struct GdbWire {
+    enum { WIRE_IDLE, WIRE_DATA, WIRE_SUM1, WIRE_SUM2 } state;
+    GByteArray *in;      /* of the packet that is coming, as on the wire */
+    bool too_long;       /* what did not fit is dropped */
+    uint8_t sum, sum_got;
+    GByteArray *last;    /* sent and not acknowledged */
+    bool no_ack;
+    void (*send)(const void *data, size_t len);
+    void (*packet)(const char *data, size_t len); /* complete and correct; NUL behind it */
+    void (*interrupt)(void);
+} GdbWire;
+
+void gdb_wire_init(GdbWire *w); /* for a new connection; keeps the callbacks */
+void gdb_wire_input(GdbWire *w, const uint8_t *data, size_t len);
+void gdb_wire_send(GdbWire *w, const void *data, size_t len);
+
+/* What is left of a packet to read. Each of these takes what it understands, or nothing. */
+typedef struct GdbText {
+    const char *p, *end;
+} GdbText;
+bool gdb_get_char(GdbText *t, char c);
+bool gdb_get_word(GdbText *t, const char *word);
+bool gdb_get_hex(GdbText *t, uint64_t *value);      /* 1 to 16 digits */
+bool gdb_get_range(GdbText *t, uint64_t *addr, uint64_t *len); /* "ADDR,LEN" */
+GByteArray *gdb_get_bytes(GdbText *t);              /* pairs of digits, as many as there are */
+GByteArray *gdb_get_binary(GdbText *t);             /* the rest, escapes undone */
+void gdb_put_hex(GString *out, const void *data, size_t len);
+void gdb_put_binary(GString *out, const void *data, size_t len);
+
+/* ---- server.c ---- */
+
+typedef struct GdbServer {
+    Chardev *chr;
+    bool owns_chr;
+    GdbWire wire;
+    bool connected;
+    bool multiprocess, swbreak, hwbreak; /* gdb understands them */
+    bool physical;          /* memory packets mean physical addresses */
+    unsigned step_flags;    /* SSTEP_* */
+    Cpu *cpu;               /* that H chose, or that stopped */
+    CpuDebugStop stop_why;  /* of cpu, as it was reported */
+    bool waiting;           /* gdb let the machine go, and waits for a stop reply */
+} GdbServer;
+extern GdbServer gdb;
+
+/* Bits of qqemu.sstep. */
+enum { SSTEP_ENABLE = 1, SSTEP_NOIRQ = 2, SSTEP_NOTIMER = 4 };
+
+typedef enum GdbAction { GDB_HOLD, GDB_CONT, GDB_STEP } GdbAction;
+typedef struct GdbResume {
+    GdbAction action;
+    vaddr start, end;       /* of a step */
+} GdbResume;
+
+/* Lets the machine go; one entry per CPU. */
+void gdb_resume(const GdbResume *how);
+void gdb_detach(void);      /* forgets all it set and lets the machine go */
+void gdb_put_stop(GString *out);
+void gdb_put_thread(GString *out, const Cpu *cpu);
+
+/* ---- command.c ---- */
+/* Appends the answer; nothing: not supported. False: there is no answer (yet). */
+bool gdb_command(const char *data, size_t len, GString *out);
+/* A thread id: -1 all, 0 any, else a CPU that may not exist. False: malformed. */
+typedef struct GdbThread {
+    bool all, any;
+    Cpu *cpu;
+} GdbThread;
+bool gdb_get_thread(GdbText *t, GdbThread *id);
+/* Reads up to len bytes; how many could be read. */
+uint64_t gdb_read_memory(Cpu *cpu, uint64_t addr, void *buf, uint64_t len);
+
+/* ---- query.c ---- */
+bool gdb_query(GdbText t, GString *out);
+bool gdb_set(GdbText t, GString *out);
+
+/* ---- describe.c ---- */
+const GArray *gdb_registers(void); /* of GdbReg */
+const GdbReg *gdb_register(unsigned num);
+char *gdb_target_xml(void);
+char *gdb_memory_map_xml(void);
+char *gdb_threads_xml(void);
+void gdb_put_cpu_state(GString *out, const Cpu *cpu); /* "CPU#0 [running]" */
+
+/* ---- breakpoint.c ---- */
+typedef enum GdbBreak { BREAK_SOFT, BREAK_HARD, WATCH_WRITE, WATCH_READ, WATCH_ACCESS } GdbBreak;
+bool gdb_break_add(GdbBreak kind, vaddr addr, uint64_t len);
+bool gdb_break_remove(GdbBreak kind, vaddr addr, uint64_t len);
+void gdb_break_clear(void);
+void gdb_break_apply(void); /* tells the CPUs */
+bool gdb_break_is_hard(vaddr addr);
+GdbBreak gdb_watch_kind(vaddr hit, bool write); /* which watchpoint was it? */
+
+#endif
