@@ -97,6 +97,8 @@ static Place find_place(Cpu *cpu, vaddr va, IrMemOp m, TlbLookup *l)
         cpu_loop_exit(cpu);
     }
     probe_access(cpu, va, size, MMU_WRITE, m, l);
+    if (G_UNLIKELY(l->flags & TLB_WATCH))
+        check_watch(cpu, va, size, MMU_READ);
     return l->flags & TLB_MMIO ? PLACE_MMIO : PLACE_HOST;
 }
 

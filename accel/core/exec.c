@@ -181,19 +181,33 @@ static void exclusive_step_end(Cpu *cpu)
     cpu_exec_start(cpu);
 }
 
-/* A watchpoint was hit: its instruction is finished, then the debugger is told. */
-static void watch_step(Cpu *cpu)
+/* One instruction that watchpoints do not stop. False: it left before the instruction. */
+static bool unwatched_step(Cpu *cpu, uint64_t pc)
+{
+    cpu->tlb_state->ignore_watch = true;
+    engine->run(cpu, limited_entry(cpu, pc, 1));
+    cpu->tlb_state->ignore_watch = false;
+    return cpu_pc(cpu) != pc || !atomic_load(&cpu->exit_request);
+}
+
+/*
+ * A watchpoint was hit, and the debugger is told; where it expects that, after the instruction. Or
+ * it was told before, and the instruction is still to be done.
+ */
+static void watch_step(Cpu *cpu, uint64_t pc)
 {
     TlbState *s = cpu->tlb_state;
-    uint64_t pc = cpu_pc(cpu);
+    if (cpu->pass_watch) {
+        cpu->pass_watch = false;
+        if (cpu->pass_pc == pc)
+            cpu->pass_watch = !unwatched_step(cpu, pc);
+        return;
+    }
     s->watch_hit = false;
-    s->ignore_watch = true;
-    engine->run(cpu, limited_entry(cpu, pc, 1));
-    s->ignore_watch = false;
-    if (cpu_pc(cpu) != pc || !atomic_load(&cpu->exit_request))
+    if (cpu->target->watch_before || unwatched_step(cpu, pc))
         debug_stop(cpu, CPU_DEBUG_WATCH);
     else
-        s->watch_hit = true; /* it left before the instruction */
+        s->watch_hit = true;
 }
 
 /* Stepping, and an instruction at pc may have been done: is the step over? */
@@ -205,7 +219,8 @@ static void step_end(Cpu *cpu, uint64_t pc)
     if (cpu->exit_reason != CPU_EXIT_NONE && cpu->exit_reason != CPU_EXIT_HALTED &&
         cpu->exit_reason != CPU_EXIT_YIELD)
         return;
-    if (cpu->exit_reason == CPU_EXIT_NONE && now - cpu->step_start < cpu->step_end - cpu->step_start) {
+    bool in_range = now - cpu->step_start < cpu->step_end - cpu->step_start;
+    if (cpu->exit_reason == CPU_EXIT_NONE && in_range) {
         if (!has_breakpoint(cpu, now))
             return;
         debug_stop(cpu, CPU_DEBUG_BREAK);
@@ -222,7 +237,7 @@ static void __attribute__((noinline)) loop(Cpu *cpu)
     TlbState *s = cpu->tlb_state;
     const TargetOps *t = cpu->target;
     while (cpu->exit_reason == CPU_EXIT_NONE) {
-        if ((!cpu->singlestep || cpu->step_irq) && !s->watch_hit)
+        if ((!cpu->singlestep || cpu->step_irq) && !s->watch_hit && !cpu->pass_watch)
             t->take_interrupt(cpu);
         if (atomic_load(&cpu->exit_request))
             return;
@@ -237,8 +252,8 @@ static void __attribute__((noinline)) loop(Cpu *cpu)
         if (G_UNLIKELY(s->want_exclusive)) {
             exclusive_step(cpu);
             exclusive_step_end(cpu);
-        } else if (G_UNLIKELY(s->watch_hit)) {
-            watch_step(cpu);
+        } else if (G_UNLIKELY(s->watch_hit || cpu->pass_watch)) {
+            watch_step(cpu, pc);
         } else {
             const void *entry = next_entry(cpu, pc);
             if (log_on(LOG_EXEC | LOG_CPU))
@@ -263,7 +278,8 @@ static void landed(Cpu *cpu)
         exclusive_step_end(cpu);
     if (s->ignore_watch) {
         s->ignore_watch = false;
-        debug_stop(cpu, CPU_DEBUG_WATCH);
+        if (!cpu->target->watch_before)
+            debug_stop(cpu, CPU_DEBUG_WATCH);
     }
     /* An exception taken is a step done, too. */
     if (cpu->singlestep && !s->want_exclusive && !s->watch_hit)

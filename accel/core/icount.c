@@ -164,7 +164,7 @@ static bool serve_requests(void)
         vcpu_run_work(cpus[i]);
         if (atomic_load(&cpus[i]->stop)) {
             vcpu_ready(cpus[i]); /* acknowledges */
-            stopped = true;
+            stopped |= !cpus[i]->held;
         }
     }
     return !stopped;

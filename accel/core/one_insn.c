@@ -17,5 +17,5 @@ void cpus_set_one_insn(bool on)
 
 bool cpus_one_insn(void)
 {
-    return chaos.one_insn;
+    return cpu_count && chaos.one_insn;
 }

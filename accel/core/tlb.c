@@ -208,7 +208,8 @@ static bool page_watched(const Cpu *cpu, vaddr page, bool write)
     for (unsigned i = 0; i < cpu->watchpoints->len; i++) {
         const CpuWatchpoint *w = &g_array_index(cpu->watchpoints, CpuWatchpoint, i);
         vaddr last = w->addr + (w->len ? w->len - 1 : 0);
-        if (w->addr <= page + ~TLB_PAGE_MASK && last >= page && (write ? w->on_write : w->on_read))
+        /* Read-modify-writes are checked as writes, and for watchers of reads as well. */
+        if (w->addr <= page + ~TLB_PAGE_MASK && last >= page && (write || w->on_read))
             return true;
     }
     return false;

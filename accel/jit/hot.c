@@ -27,7 +27,7 @@ unsigned jit_hot_index(uint64_t pc)
 bool jit_is_hot(Cpu *cpu, uint64_t pc, uint64_t ram_page, uint32_t cflags)
 {
     uint64_t s = signature(pc, ram_page, cpu->mode);
-    return !cflags && signatures[s >> 52] == s;
+    return jit.regions && !cflags && signatures[s >> 52] == s;
 }
 
 void jit_hot_loop(Cpu *cpu, JitBlock *jb, uint64_t pc)

@@ -7,6 +7,7 @@
 #include "accel/disas.h"
 #include "accel/fp.h"
 #include "util/error.h"
+#include "util/opts.h"
 #include "util/log.h"
 
 enum { TB_SIZE_DEFAULT = 128, TB_SIZE_MIN = 16, TB_SIZE_MAX = 2047 }; /* MiB */
@@ -21,6 +22,11 @@ static bool jit_init(GHashTable *opts, GError **error)
     }
     if (mib == 0) {
         mib = TB_SIZE_DEFAULT;
+    }
+    const char *regions = opts ? g_hash_table_lookup(opts, "x-regions") : NULL;
+    if (regions && !parse_bool(regions, &jit.regions)) {
+        g_set_error(error, SOSIA_ERROR, 0, "x-regions=%s: must be on or off", regions);
+        return false;
     }
     mib = CLAMP(mib, TB_SIZE_MIN, TB_SIZE_MAX);
     return jit.rw || jit_cache_init((size_t)mib << 20, error);

@@ -45,6 +45,7 @@ typedef struct JitSegment {
 } JitSegment;
 
 typedef struct Jit {
+    bool regions;             /* x-regions=on: hot loops become regions */
     uint8_t *rw;              /* the two mappings of the same memory */
     const uint8_t *rx;
     size_t size;

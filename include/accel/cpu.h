@@ -90,7 +90,7 @@ struct Cpu {
     bool singlestep;
     bool step_irq;                 /* interrupts are taken while stepping */
     bool held;                     /* cpus_resume_all leaves it stopped */
-    bool pass_break;               /* the breakpoint at pass_pc was reported: go on from it */
+    bool pass_break, pass_watch;   /* what stopped it at pass_pc was reported: go on from there */
     vaddr pass_pc;
     vaddr step_start, step_end;    /* steps go on within [start, end) */
     CpuDebugStop debug_stop;       /* why it left with CPU_EXIT_DEBUG */
@@ -197,6 +197,7 @@ struct TargetOps {
 
     /* --- for gdb --- */
     const char *gdb_arch;        /* "riscv:rv64" */
+    bool watch_before;           /* watchpoints stop it before the access, as gdb expects */
     /* Register i in the order of the target description, whose first feature is what 'g' carries;
      * false past the end. */
     bool (*gdb_reg)(Cpu *cpu, unsigned i, GdbReg *out);

@@ -86,6 +86,16 @@ void gdb_break_apply(void)
     g_free(watch);
 }
 
+bool gdb_break_at(vaddr addr)
+{
+    for (unsigned i = 0; list && i < list->len; i++) {
+        const Break *b = &g_array_index(list, Break, i);
+        if (b->addr == addr && b->kind < WATCH_WRITE)
+            return true;
+    }
+    return false;
+}
+
 bool gdb_break_is_hard(vaddr addr)
 {
     for (unsigned i = 0; list && i < list->len; i++) {

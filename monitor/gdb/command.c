@@ -277,7 +277,7 @@ static bool go(GdbAction action)
 static void set_pc(Cpu *cpu, uint64_t pc)
 {
     cpu->target->set_pc(cpu, pc);
-    cpu->pass_break = false;
+    cpu->pass_break = cpu->pass_watch = false;
 }
 
 static bool cmd_c(GdbText t, GString *out)

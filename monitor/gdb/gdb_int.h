@@ -107,7 +107,8 @@ bool gdb_break_add(GdbBreak kind, vaddr addr, uint64_t len);
 bool gdb_break_remove(GdbBreak kind, vaddr addr, uint64_t len);
 void gdb_break_clear(void);
 void gdb_break_apply(void); /* tells the CPUs */
-bool gdb_break_is_hard(vaddr addr);
+bool gdb_break_at(vaddr addr);      /* is there a breakpoint? */
+bool gdb_break_is_hard(vaddr addr); /* and none of software */
 GdbBreak gdb_watch_kind(vaddr hit, bool write); /* which watchpoint was it? */
 
 #endif

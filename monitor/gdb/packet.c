@@ -174,8 +174,11 @@ bool gdb_get_range(GdbText *t, uint64_t *addr, uint64_t *len)
 GByteArray *gdb_get_bytes(GdbText *t)
 {
     GByteArray *a = g_byte_array_new();
-    for (; t->end - t->p >= 2 && g_ascii_isxdigit(t->p[0]) && g_ascii_isxdigit(t->p[1]); t->p += 2) {
-        guint8 b = (guint8)(g_ascii_xdigit_value(t->p[0]) << 4 | g_ascii_xdigit_value(t->p[1]));
+    for (; t->end - t->p >= 2; t->p += 2) {
+        int high = g_ascii_xdigit_value(t->p[0]), low = g_ascii_xdigit_value(t->p[1]);
+        if (high < 0 || low < 0)
+            break;
+        guint8 b = (guint8)(high << 4 | low);
         g_byte_array_append(a, &b, 1);
     }
     return a;

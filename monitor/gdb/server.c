@@ -93,10 +93,9 @@ static void take_stop(Cpu *cpu)
 {
     gdb.cpu = cpu;
     gdb.stop_why = cpu->debug_stop;
-    if (cpu->debug_stop == CPU_DEBUG_BREAK) {
-        cpu->pass_break = true;
-        cpu->pass_pc = cpu->target->get_pc(cpu);
-    }
+    cpu->pass_break = cpu->debug_stop == CPU_DEBUG_BREAK;
+    cpu->pass_watch = cpu->debug_stop == CPU_DEBUG_WATCH && cpu->target->watch_before;
+    cpu->pass_pc = cpu->target->get_pc(cpu);
     cpu->debug_stop = CPU_DEBUG_NONE;
 }
 
@@ -107,6 +106,17 @@ static void end_steps(void)
     for (unsigned i = 0; i < cpu_count; i++) {
         cpus[i]->singlestep = cpus[i]->held = cpus[i]->step_irq = false;
         cpus[i]->step_start = cpus[i]->step_end = 0;
+    }
+}
+
+/* A CPU goes on from a stop that was reported only if gdb left its pc and its breakpoint alone. */
+static void check_passes(void)
+{
+    for (unsigned i = 0; i < cpu_count; i++) {
+        Cpu *cpu = cpus[i];
+        uint64_t pc = cpu->target->get_pc(cpu);
+        cpu->pass_break = cpu->pass_break && cpu->pass_pc == pc && gdb_break_at(pc);
+        cpu->pass_watch = cpu->pass_watch && cpu->pass_pc == pc;
     }
 }
 
@@ -123,6 +133,7 @@ static void on_run_state(void *opaque, bool running, RunState s)
         return;
     if (running) {
         gdb.stop_why = CPU_DEBUG_NONE;
+        check_passes();
         gdb_break_apply();
         return;
     }
@@ -168,7 +179,7 @@ void gdb_resume(const GdbResume *how)
         cpu->step_start = how[i].start;
         cpu->step_end = how[i].end;
         if (how[i].action == GDB_STEP)
-            cpu->halted = cpu->pass_break = false; /* waiting may end at any time */
+            cpu->halted = cpu->pass_break = false; /* waiting may end at any time; steps pass */
         if (how[i].action == GDB_CONT)
             frozen = false;
     }
@@ -186,7 +197,7 @@ static void forget_all(void)
     cpus_pause_all();
     end_steps();
     for (unsigned i = 0; i < cpu_count; i++) {
-        cpus[i]->pass_break = false;
+        cpus[i]->pass_break = cpus[i]->pass_watch = false;
         cpus[i]->debug_stop = CPU_DEBUG_NONE;
     }
     gdb_break_apply();

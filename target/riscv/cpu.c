@@ -274,6 +274,7 @@ static const TargetOps riscv64_target = {
     .disas = riscv_disas,
     .disas_unit = 2,
     .gdb_arch = "riscv:rv64",
+    .watch_before = true,
     .gdb_reg = riscv_gdb_reg,
     .gdb_read = riscv_gdb_read,
     .gdb_write = riscv_gdb_write,

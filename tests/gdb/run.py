@@ -149,30 +149,40 @@ class Tests:
         for i in range(2000):
             r.ok(f"Z0,{0x80100000 + 4 * i:x},4")
         r.ok(f"Z0,{self.at['leaf']:x},4")
-        r.stop("c")
-        same("among many", r.pc(), self.at["leaf"])
+        for turn in range(20):
+            n = r.word(counter)
+            r.stop("c")
+            same("among many", r.pc(), self.at["leaf"])
+            same("none missed", r.word(counter), n + (not turn))
+            r.ok(f"z0,{self.at['leaf']:x},4")
+            r.ok(f"Z0,{stored:x},4")
+            r.stop("c")
+            r.ok(f"z0,{stored:x},4")
+            r.ok(f"Z0,{self.at['leaf']:x},4")
 
     def watchpoints(self):
-        """watchpoints stop behind the access, at its very address"""
+        """watchpoints stop before the access, as gdb expects, and name its very address"""
         r = self.start("-S")
         self.at_loop(r)
         counter, neighbour = self.at["counter"], self.at["neighbour"]
         r.ok(f"Z4,{neighbour:x},8")
-        for kind, name, end in ((2, "watch", "stored"), (3, "rwatch", "loaded")):
+        load, store = self.at["loop"], self.at["stored"] - 4
+        n = r.word(counter)
+        for kind, name, pc in ((2, "watch", store), (3, "rwatch", load)):
             r.ok(f"Z{kind},{counter + 4:x},2")
-            for _ in range(5):
+            for _ in range(20):
                 reply = r.stop("vCont;c")
-                same(name, (reply.get(name), r.pc()), (f"{counter + 4:x}", self.at[end]))
+                same(name, (reply.get(name), r.pc()), (f"{counter + 4:x}", pc))
+                same("value", r.word(counter), n)
+                n += 1
             r.ok(f"z{kind},{counter + 4:x},2")
         r.ok(f"Z4,{counter:x},8")
-        for end in ("stored", "loaded") * 3:  # the last stop was behind the load
+        for pc in (store, load) * 3: # the last stop was at the load
             reply = r.stop("vCont;c")
-            same("awatch", (reply.get("awatch"), r.pc()), (f"{counter:x}", self.at[end]))
-        reply = r.stop("vCont;s")
-        same("step", "awatch" in reply, False)
-        reply = r.stop("vCont;s")
-        same("step onto a watchpoint", (reply.get("awatch"), r.pc()),
-             (f"{counter:x}", self.at["stored"]))
+            same("awatch", (reply.get("awatch"), r.pc()), (f"{counter:x}", pc))
+        for pc, hit in ((load + 4, False), (store, False), (store, True), (store + 4, False)):
+            reply = r.stop("vCont;s")
+            same("step", ("awatch" in reply, r.pc()), (hit, pc))
 
     def steps(self):
         """single steps and range steps; no interrupts unless asked for"""
@@ -198,12 +208,12 @@ class Tests:
         same("bits", r.ask("qqemu.sstepbits"), "ENABLE=1,NOIRQ=2,NOTIMER=4")
         r.ok("Qqemu.sstep=1")
         seen = False
-        for _ in range(300):
+        for _ in range(0 if "-icount" in self.options else 300):
             r.stop("vCont;s")
             if seen := at["trap"] <= r.pc() <= at["trap_end"]:
                 break
             time.sleep(0.0005)
-        same("interrupt while stepping", seen, True)
+        same("interrupt while stepping", seen or "-icount" in self.options, True)
 
     def threads(self):
         """harts are threads that go on one by one or together"""
@@ -272,6 +282,12 @@ class Tests:
         same("end", r.receive(), b"W00;process:1")
         self.proc.wait(20)
         r = self.start("-S")
+        # The connection on which this is asked for is given up for the new one.
+        self.path, old = self.path + "2", self.path
+        r.send("qRcmd," + f"gdbserver unix:{self.path}".encode().hex())
+        r = Rsp(self.path)
+        os.path.exists(old) and os.unlink(old)
+        same("moved", r.pc(), 0x1000)
         r.send("k")
         same("killed", self.proc.wait(20), 0)
 
@@ -327,7 +343,8 @@ class Tests:
                        "print $t0", f"find /b {at['constant'] - 64:#x}, +256, 'S', 'o', 's'",
                        "detach")
         for text in (r"CPU#1 \[running\]", "hit Breakpoint 1,", "hit Hardware watchpoint 2",
-                     r"Old value = 0\s+New value = 1", r"RV64ACDFIMSU", r"mhartid|= 1",
+                     r"Old value = 0\s+New value = 1",
+                     r"Old value = 1\s+New value = 2", r"RV64ACDFIMSU", r"mhartid|= 1",
                      r"VM status: paused \(debug\)", "= 77", f"{at['constant']:#x}", "detached",
                      r"prv:3|priv\s+0x3"):
             if not re.search(text, out):

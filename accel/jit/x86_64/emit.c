@@ -352,7 +352,7 @@ uint8_t *jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f, uint8_t 
     e->bias = (int32_t)f->slots[0].offset + 128;
     e->icount = b->cflags & CF_ICOUNT;
     e->nochain = b->cflags & CF_NOCHAIN;
-    e->counts = !b->cflags && b->page[1] == UINT64_MAX;
+    e->counts = jit.regions && !b->cflags && b->page[1] == UINT64_MAX;
     jb->region = false;
     e->cur_pc = b->pc;
     e->insn_index = 0;
