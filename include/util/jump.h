@@ -4,7 +4,8 @@
  * cheap enough for every entry to generated code. ThreadSanitizer knows only the C library's: with
  * any other its record of the call stack grows with each jump until it overflows.
  *
- * jump_set returns 0, and again with 1 when jump_to is called; its function must not have returned.
+ * jump_set returns 0, and again with 1 when jump_to is called; its function must not have returned,
+ * nor have left by a tail call, which clang makes where gcc doesn't.
  */
 #ifndef UTIL_JUMP_H
 #define UTIL_JUMP_H
