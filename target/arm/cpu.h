@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A64 processor state. "DDI 0487" is the Arm Architecture Reference Manual for A-profile.
+ *
+ * Not here yet, with room in the tables: AArch32, SVE, SME, MTE; none is advertised.
+ */
+#ifndef TARGET_ARM_CPU_H
+#define TARGET_ARM_CPU_H
+
+#include "accel/cpu.h"
+#include "accel/ir.h"
+#include "accel/tlb.h"
+#include "accel/translate.h"
+#include "softmmu/run.h"
+#include "target/arm.h"
+#include "util/bits.h"
+
+/* Translation mode word (Cpu.mode): all that decoding and IR may depend on. */
+enum {
+    MODE_EL_SHIFT = 0,          /* exception level */
+    MODE_EL = 3 << 0,
+    MODE_FP_SHIFT = 2,          /* level that FP and AdvSIMD instructions trap to; 0: they work */
+    MODE_FP = 3 << 2,
+    MODE_RM_SHIFT = 4,          /* FPCR.RMode as FP_RNE... of util/softfloat.h */
+    MODE_RM = 3 << 4,
+    MODE_FZ = 1 << 6,           /* FPCR.FZ */
+    MODE_DN = 1 << 7,           /* FPCR.DN */
+    MODE_FZ16 = 1 << 8,         /* FPCR.FZ16 */
+    MODE_AHP = 1 << 9,          /* FPCR.AHP */
+    MODE_SPSEL = 1 << 10,       /* PSTATE.SP: only for SP alignment faults and msr SPSel */
+    MODE_SA = 1 << 11,          /* SCTLR.SA / SA0 of this level: check SP alignment */
+    MODE_A = 1 << 12,           /* SCTLR.A: check alignment */
+    MODE_UAO = 1 << 13,         /* LDTR and STTR are plain loads and stores */
+    MODE_UNPRIV = 1 << 14,      /* LDTR and STTR access as EL0 (EL1, or EL2 with E2H+TGE) */
+    MODE_TBI0 = 1 << 15, MODE_TBI1 = 1 << 16, /* top byte of branch targets is ignored */
+    MODE_BTYPE_SHIFT = 17,      /* PSTATE.BTYPE at the block's first instruction */
+    MODE_BTYPE = 3 << 17,
+    MODE_BT = 1 << 19,          /* SCTLR.BTx: PACIASP is no target for BTYPE 3 */
+    MODE_SS_ACTIVE = 1 << 20,   /* software step is active: one instruction, then a debug exception */
+    MODE_SS = 1 << 21,          /* and PSTATE.SS: it has not been done yet */
+    MODE_IL = 1 << 22,          /* PSTATE.IL: every instruction is an illegal state exception */
+    MODE_E2H = 1 << 23,         /* HCR_EL2.E2H seen from EL2: EL1 names mean EL2's registers */
+    MODE_NAA = 1 << 24,         /* SCTLR.nAA: LSE2 allows what is unaligned in 16 bytes */
+    MODE_EE = 1 << 25,          /* data is big-endian */
+    MODE_TRAP_SHIFT = 26,       /* SCTLR.UMA, nTWI, UCI and the like are asked by helpers */
+};
+
+/* Access modes of a TLB context; which regime it is stands in the key. */
+enum { ARM_MMU_USER, ARM_MMU_PRIV, ARM_MMU_PRIV_PAN, ARM_N_MMU_IDX };
+
+/* Condition flags are kept as the operation that made them (trans.h turns them into conditions). */
+enum {
+    ARM_CC_NZCV,      /* cc_a: N, Z, C, V in bits 31 to 28 */
+    ARM_CC_SUB32, ARM_CC_SUB64, /* flags of cc_a - cc_b */
+    ARM_CC_ADD32, ARM_CC_ADD64, /* of cc_a + cc_b */
+    ARM_CC_LOGIC32, ARM_CC_LOGIC64, /* of the result cc_a; C and V are 0 */
+};
+
+/* PSTATE bits that are kept in ArmCpu.pstate, in their places of SPSR_ELx. NZCV and BTYPE have
+ * cells of their own. */
+#define PSTATE_SP (1ULL << 0)
+#define PSTATE_EL_SHIFT 2
+#define PSTATE_EL (3ULL << 2)
+#define PSTATE_F (1ULL << 6)
+#define PSTATE_I (1ULL << 7)
+#define PSTATE_A (1ULL << 8)
+#define PSTATE_D (1ULL << 9)
+#define PSTATE_DAIF (15ULL << 6)
+#define PSTATE_BTYPE_SHIFT 10
+#define PSTATE_BTYPE (3ULL << 10)
+#define PSTATE_SSBS (1ULL << 12)
+#define PSTATE_IL (1ULL << 20)
+#define PSTATE_SS (1ULL << 21)
+#define PSTATE_PAN (1ULL << 22)
+#define PSTATE_UAO (1ULL << 23)
+#define PSTATE_DIT (1ULL << 24)
+#define PSTATE_TCO (1ULL << 25)
+#define PSTATE_NZCV (15ULL << 28)
+
+typedef struct ArmVec {
+    uint64_t d[2];
+} __attribute__((aligned(16))) ArmVec;
+
+typedef struct ArmIdRegs {
+    uint64_t midr, ctr, dczid, clidr;
+    uint64_t aa64pfr0, aa64pfr1, aa64dfr0, aa64dfr1, aa64isar0, aa64isar1, aa64isar2, aa64mmfr0,
+        aa64mmfr1, aa64mmfr2, aa64zfr0, aa64smfr0;
+} ArmIdRegs;
+
+/* Features that decoding asks for: the %extension of arm.isa. Derived from the ID registers. */
+#define ARM_FEATURES(X)                                                                        \
+    X(lse) X(lse2) X(lor) X(rcpc) X(rcpc2) X(crc32) X(aes) X(pmull) X(sha1) X(sha256) X(sha512) \
+    X(sha3) X(sm3) X(sm4) X(fp16) X(dotprod) X(rdm) X(fcma) X(fhm) X(frintts) X(jscvt) X(bf16) \
+    X(i8mm) X(flagm) X(flagm2) X(pauth) X(bti) X(rng) X(sb) X(ssbs) X(predres) X(dpb) X(dpb2)  \
+    X(pan) X(pan2) X(uao) X(dit) X(tlbios) X(tlbirange) X(vhe) X(xnx) X(ttst) X(lpa) X(lpa2)   \
+    X(hafdbs) X(dbm) X(e0pd) X(ecv) X(fgt) X(mte) X(wfxt)
+
+typedef struct ArmCpu {
+    Cpu cpu;
+    /* --- what generated code touches --- */
+    uint64_t x[31];
+    uint64_t sp;             /* the one in use, by PSTATE.SP; the others are in sp_el */
+    uint64_t pc;
+    uint64_t cc_op, cc_a, cc_b;  /* ARM_CC_*; see arm_nzcv */
+    uint64_t btype;          /* PSTATE.BTYPE */
+    uint64_t excl_addr;      /* exclusive monitor: virtual address, or EXCL_NONE */
+    uint64_t excl_val[2];    /* what the exclusive load read */
+    uint64_t excl_size;      /* bytes */
+    uint64_t tpidr_el0, tpidrro_el0, tpidr_el1; /* plain cells, read and written as slots */
+    uint64_t pstate;         /* PSTATE_* without NZCV and BTYPE. PSTATE.DAIF and EL as slot */
+    ArmVec v[32];
+    ArmVec qc;               /* FPSR.QC is set if any bit is */
+    /* --- exception levels; index 0..3 --- */
+    uint64_t sp_el[4];
+    uint64_t elr[4], spsr[4], esr[4], far_[4], vbar[4], sctlr[4], tcr[4], ttbr0[4], ttbr1[3],
+        mair[4], afsr0[4], afsr1[4], actlr[4], contextidr[3], tpidr_el[4];
+    uint64_t par, cpacr, cptr_el2, cptr_el3, scr, hcr, hpfar, vttbr, vtcr, mdcr_el2, mdcr_el3,
+        hstr, hacr, vpidr, vmpidr, csselr, mdscr, oslsr, osdlr, fpcr;
+    uint64_t mdccint;
+    /* --- wires --- */
+    uint32_t irq_level;      /* any thread, __atomic: 1 << ARM_CPU_* inputs */
+    IrqLine out[ARM_N_CPU_OUTPUTS];
+    const ArmGicOps *gic;
+    void *gic_opaque;
+    /* --- configuration --- */
+    const struct ArmModel *model;
+    ArmIdRegs id;
+    struct {
+#define X(n) bool n;
+        ARM_FEATURES(X)
+#undef X
+    } feat;
+    bool has_el2, has_el3, has_pmu;
+    bool start_powered_off;
+    bool powered_off;        /* PSCI; saved */
+    ArmPsciConduit psci;
+    uint64_t rvbar, mpidr;
+    uint8_t pa_bits, va_bits;
+} ArmCpu;
+#define EXCL_NONE UINT64_MAX
+
+/* Slot numbers. Register 31 is xzr (ir_const 0) or SLOT_SP, as the instruction says. */
+enum {
+    SLOT_X0 = 0,
+    SLOT_SP = 31,
+    SLOT_PC = 32,
+    SLOT_CC_OP, SLOT_CC_A, SLOT_CC_B, SLOT_BTYPE,
+    SLOT_EXCL_ADDR, SLOT_EXCL_VAL0, SLOT_EXCL_VAL1, SLOT_EXCL_SIZE,
+    SLOT_TPIDR_EL0, SLOT_TPIDRRO_EL0, SLOT_TPIDR_EL1,
+    SLOT_PSTATE,
+    SLOT_V0, /* V128, SLOT_V0 + n */
+    SLOT_QC = SLOT_V0 + 32, /* V128 */
+    ARM_N_SLOTS
+};
+extern const IrSlot arm_slots[ARM_N_SLOTS];
+
+static inline ArmCpu *arm_cpu(Cpu *cpu)
+{
+    return (ArmCpu *)cpu;
+}
+static inline unsigned arm_el(const ArmCpu *a)
+{
+    return a->pstate >> PSTATE_EL_SHIFT & 3;
+}
+
+/* --- flags.c --- */
+uint32_t arm_nzcv(const ArmCpu *a);               /* bits 31..28 */
+void arm_set_nzcv(ArmCpu *a, uint32_t nzcv);
+
+/* --- exception.c --- */
+/* Where an exception of the current instruction goes if the rules leave no choice: EL1, or EL2 for
+ * code at EL0 under HCR_EL2.TGE, or the level that it is taken from. */
+unsigned arm_default_target_el(const ArmCpu *a);
+/* Exception classes (ESR_ELx.EC, DDI 0487 D24). */
+enum {
+    EC_UNKNOWN = 0x00, EC_WFX = 0x01, EC_FP_ACCESS = 0x07, EC_PAC = 0x09, EC_BTI = 0x0d,
+    EC_ILLEGAL_STATE = 0x0e, EC_SVC = 0x15, EC_HVC = 0x16, EC_SMC = 0x17, EC_SYSREG = 0x18,
+    EC_INSN_ABORT_LOWER = 0x20, EC_INSN_ABORT = 0x21, EC_PC_ALIGNMENT = 0x22,
+    EC_DATA_ABORT_LOWER = 0x24, EC_DATA_ABORT = 0x25, EC_SP_ALIGNMENT = 0x26, EC_FPAC = 0x1c,
+    EC_SERROR = 0x2f, EC_BREAKPOINT_LOWER = 0x30, EC_BREAKPOINT = 0x31, EC_STEP_LOWER = 0x32,
+    EC_STEP = 0x33, EC_WATCHPOINT_LOWER = 0x34, EC_WATCHPOINT = 0x35, EC_BRK = 0x3c,
+};
+#define ESR_IL (1U << 25)
+#define ESR(ec, iss) ((uint32_t)(ec) << 26 | ESR_IL | (uint32_t)(iss))
+/*
+ * Takes a synchronous exception now, to target_el (not below the current level; raised as the
+ * routing rules say, which arm_exception applies for HCR_EL2.TGE only), with the pc slot at the
+ * preferred return address. far: FAR_ELx, where the class has one.
+ */
+void arm_exception(ArmCpu *a, unsigned target_el, uint32_t esr, uint64_t far);
+/* The same, and leaves to the dispatcher. */
+void arm_raise(ArmCpu *a, unsigned target_el, uint32_t esr, uint64_t far) G_GNUC_NORETURN;
+/* UNDEFINED at the current instruction. */
+void arm_raise_undef(ArmCpu *a) G_GNUC_NORETURN;
+/* The exception-return of ERET: SPSR and ELR of the current level, illegal returns included. The
+ * caller ends the block with exit_lookup. */
+void arm_eret(ArmCpu *a, uint64_t target);
+bool arm_take_interrupt(Cpu *cpu);
+bool arm_has_work(Cpu *cpu);
+/* Sets pstate's EL, banking sp; the caller calls arm_update_mode. */
+void arm_set_el(ArmCpu *a, unsigned el, bool spsel);
+
+/* --- mode.c --- */
+/* Something that Cpu.mode, TLB contexts or interrupt masks depend on changed. Cheap if nothing. */
+void arm_update_mode(ArmCpu *a);
+/* HCR_EL2 as it works: RES0 bits and TGE's implications done (D24.2.55); 0 without EL2 or while it
+ * is off for the security state. */
+uint64_t arm_hcr(const ArmCpu *a);
+bool arm_is_secure_below_el3(const ArmCpu *a);
+bool arm_is_secure(const ArmCpu *a);
+
+/* --- mmu.c, tlbi.c, at.c --- */
+bool arm_translate(Cpu *cpu, vaddr va, MmuAccess access, int mmu_idx, bool debug, MmuResult *r);
+void arm_raise_mmu_fault(Cpu *cpu, vaddr va, MmuAccess access, int mmu_idx,
+                         const MmuResult *r) G_GNUC_NORETURN;
+void arm_raise_unaligned(Cpu *cpu, vaddr va, MmuAccess access) G_GNUC_NORETURN;
+void arm_raise_bus_error(Cpu *cpu, vaddr va, hwaddr pa, MmuAccess access,
+                         MemResult why) G_GNUC_NORETURN;
+int arm_fetch_mmu_idx(Cpu *cpu);
+int arm_data_mmu_idx(Cpu *cpu);
+/* Keys and access modes of the current state go to cpu_set_translation with this mode word. */
+void arm_set_translation(ArmCpu *a, uint32_t mode);
+/* TLBI by encoding (ARM_SYSREG), operand in value; inner-shareable ones reach all processors. */
+void arm_tlbi(ArmCpu *a, uint32_t sysreg, uint64_t value);
+/* AT by encoding: PAR_EL1 gets the answer. */
+void arm_at(ArmCpu *a, uint32_t sysreg, uint64_t va);
+/* Is the page of the current instruction guarded (BTI)? */
+bool arm_page_guarded(ArmCpu *a, uint64_t pc);
+void arm_info_tlb(Cpu *cpu, GString *out);
+void arm_info_mem(Cpu *cpu, GString *out);
+bool arm_debug_translate(Cpu *cpu, vaddr va, hwaddr *pa);
+
+/* --- sysreg.c: the table of system registers --- */
+/* MRS, MSR (register) and the SYS space, called by generated code through helpers: all access
+ * rules, traps (leave by arm_raise) and effects. pc must be precise. */
+uint64_t arm_sysreg_read(ArmCpu *a, uint32_t sysreg, unsigned rt);
+void arm_sysreg_write(ArmCpu *a, uint32_t sysreg, unsigned rt, uint64_t value);
+
+/* --- psci.c, semihosting.c --- */
+/* HVC or SMC with a PSCI function in x0: true if it was one and is done. */
+bool arm_psci_call(ArmCpu *a);
+
+/* --- trans.c --- */
+void arm_translate_insn(TransCtx *t);
+
+/* --- fp.c --- */
+uint64_t arm_fpsr(const ArmCpu *a);
+void arm_set_fpsr(ArmCpu *a, uint64_t v);
+void arm_set_fpcr(ArmCpu *a, uint64_t v); /* and the rounding mode, Cpu.fp, the mode word */
+
+/* --- disas.c, gdb.c --- */
+size_t arm_disas(GString *out, const uint8_t *code, size_t len, uint64_t pc);
+bool arm_gdb_reg(Cpu *cpu, unsigned i, GdbReg *out);
+void arm_gdb_read(Cpu *cpu, unsigned num, uint8_t *bytes);
+void arm_gdb_write(Cpu *cpu, unsigned num, const uint8_t *bytes);
+bool arm_kernel_base(Cpu *cpu, vaddr *va);
+
+#endif
