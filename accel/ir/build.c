@@ -192,6 +192,29 @@ void ir_cas(IrFunc *f, IrType t, IrRef dst, IrRef addr, IrRef expect, IrRef valu
     i->memop = m;
 }
 
+void ir_vec(IrFunc *f, IrOp op, IrType type, unsigned aux, IrRef dst, IrRef a, IrRef b, IrRef c,
+            int64_t imm)
+{
+    IrInsn *i = ir_emit(f, op, type, dst, a, b);
+    i->aux = aux;
+    i->c = c;
+    i->imm = imm;
+}
+
+void ir_vec_fp(IrFunc *f, IrOp op, IrType elem, unsigned aux, IrRef dst, IrRef a, IrRef b,
+               IrRef c)
+{
+    IrInsn *i = ir_emit(f, op, IR_V128, dst, a, b);
+    i->type2 = elem;
+    i->aux = aux;
+    i->c = c;
+}
+
+void ir_vzext(IrFunc *f, IrType from, IrRef dst, IrRef a)
+{
+    ir_emit(f, IR_vzext, IR_V128, dst, a, IR_NONE)->type2 = from;
+}
+
 void ir_fence(IrFunc *f, unsigned mask)
 {
     ir_emit(f, IR_fence, IR_VOID, IR_NONE, IR_NONE, IR_NONE)->aux = mask;
@@ -212,6 +235,16 @@ void ir_brcond(IrFunc *f, IrType t, IrCond cc, IrRef a, IrRef b, unsigned label)
     IrInsn *i = ir_emit(f, IR_brcond, t, IR_NONE, a, b);
     i->cond = cc;
     i->imm = label;
+}
+
+void ir_addc(IrFunc *f, IrType t, IrRef dst, IrRef a, IrRef b, IrRef carry)
+{
+    ir_emit(f, IR_addc, t, dst, a, b)->c = carry;
+}
+
+void ir_nzcv_addc(IrFunc *f, IrType t, IrRef dst, IrRef a, IrRef b, IrRef carry)
+{
+    ir_emit(f, IR_nzcv_addc, t, dst, a, b)->c = carry;
 }
 
 void ir_call(IrFunc *f, const IrHelper *h, IrRef dst, IrRef a, IrRef b, IrRef c, IrRef d)

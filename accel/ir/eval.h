@@ -89,6 +89,25 @@ static inline uint64_t ir_eval_div(IrOp op, bool w, uint64_t a, uint64_t b)
     return (uint64_t)(op == IR_divs ? x / y : x % y);
 }
 
+/* Packed flags (N Z C V in bits 31..28) of an addition with carry or of a value. */
+static inline uint64_t ir_eval_nzcv(IrOp op, IrType type, uint64_t a, uint64_t b, uint64_t c)
+{
+    bool w = type == IR_I32;
+    uint64_t ones = w ? UINT32_MAX : UINT64_MAX, top = w ? 1u << 31 : 1ULL << 63;
+    if (op == IR_nzcv_sub)
+        b = ~b, c = 1;
+    else if (op != IR_nzcv_addc)
+        c = 0;
+    if (op == IR_nzcv_logic)
+        b = 0;
+    a &= ones;
+    b &= ones;
+    unsigned __int128 wide = (unsigned __int128)a + b + (c & 1);
+    uint64_t r = (uint64_t)wide & ones;
+    return (r & top ? 1u << 31 : 0) | (r ? 0 : 1u << 30) |
+           (wide >> (w ? 32 : 64) ? 1u << 29 : 0) | (~(a ^ b) & (a ^ r) & top ? 1u << 28 : 0);
+}
+
 /*
  * Integer operations with up to two operands ("D" and "DB" formats, not FP), for types I32 and I64.
  * Conditional ones are ir_eval_cond and a choice.
@@ -149,6 +168,8 @@ static inline uint64_t ir_eval(IrOp op, IrType type, unsigned aux, uint64_t a, u
     case IR_extract: r = bits_get(a, start, len); break;
     case IR_sextract: r = (uint64_t)sign_extend(bits_get(a, start, len), len); break;
     case IR_deposit: r = bits_set(a, start, len, b); break;
+    case IR_nzcv_add: case IR_nzcv_sub: case IR_nzcv_logic:
+        return ir_eval_nzcv(op, type, a, b, 0);
     default: break;
     }
     return w ? (uint32_t)r : r;
@@ -157,7 +178,8 @@ static inline uint64_t ir_eval(IrOp op, IrType type, unsigned aux, uint64_t a, u
 /* Is op one that ir_eval knows? */
 static inline bool ir_eval_knows(IrOp op)
 {
-    return (op >= IR_mov && op <= IR_umax) || (op >= IR_extract && op <= IR_deposit);
+    return (op >= IR_mov && op <= IR_umax) || (op >= IR_extract && op <= IR_deposit) ||
+           (op >= IR_nzcv_add && op <= IR_nzcv_logic);
 }
 
 #endif

@@ -18,7 +18,29 @@ typedef struct IrScratch {
 /* Operations whose only effect besides dst is on the sticky FP flags. */
 static inline bool ir_op_sets_fp_flags(unsigned op)
 {
-    return op >= IR_fadd && op <= IR_fround;
+    return (op >= IR_fadd && op <= IR_fround) || (op >= IR_vfadd && op <= IR_vfcvtn);
+}
+
+/* Vector operations whose result is an integer. */
+static inline bool ir_vec_gives_int(unsigned op)
+{
+    return op == IR_vget || (op >= IR_vaddv && op <= IR_vuminv);
+}
+
+/* Is operand 0..2 of a vector operation a vector? */
+static inline bool ir_vec_operand_is_vec(unsigned op, unsigned which)
+{
+    return op != IR_vzext && op != IR_vmake && op != IR_vdup && !(op == IR_vins && which == 1);
+}
+
+static inline unsigned ir_vec_n_operands(unsigned op)
+{
+    switch (op) {
+    case IR_vbsl: case IR_vtbl2: case IR_vfma:
+        return 3;
+    default:
+        return ir_op_formats[op][1] == 'B' ? 2 : 1;
+    }
 }
 
 static inline bool ir_op_commutes(unsigned op)
@@ -35,7 +57,7 @@ static inline bool ir_op_commutes(unsigned op)
 
 static inline unsigned ir_type_bits(unsigned type)
 {
-    return type == IR_I32 || type == IR_F32 ? 32 : 64;
+    return type == IR_V128 ? 128 : type == IR_I32 || type == IR_F32 ? 32 : 64;
 }
 
 /* The condition that holds for (b, a) when cc holds for (a, b). */

@@ -59,6 +59,12 @@ static inline bool is_fp_type(unsigned t)
     return t == IR_F32 || t == IR_F64;
 }
 
+/* Kinds of host registers: a copy of one kind doesn't stand for one of another. */
+static inline unsigned kind_of_type(unsigned t)
+{
+    return t == IR_V128 ? 2 : is_fp_type(t);
+}
+
 /* Does the value of r have zeros above bit 31 for certain? */
 static bool is_narrow(const Forward *p, IrRef r)
 {
@@ -359,17 +365,17 @@ static bool track_mov(Forward *p, IrInsn *i)
         }
         return true;
     }
-    bool whole = ir_type_bits(i->type) == 64 || is_narrow(p, i->a);
+    bool whole = ir_type_bits(i->type) >= 64 || is_narrow(p, i->a);
     if (ir_is_temp(i->dst)) {
         IrRef dst = i->dst, a = i->a;
         bool copy = ir_is_temp(a) && whole &&
-                    is_fp_type(p->f->temp_type[a]) == is_fp_type(p->f->temp_type[dst]);
+                    kind_of_type(p->f->temp_type[a]) == kind_of_type(p->f->temp_type[dst]);
         s->temp_value[dst] = copy ? a : dst;
         return !copy;
     }
     if (i->dst == i->a && whole)
         return false;
-    if (whole && !is_fp_type(i->type))
+    if (whole && kind_of_type(i->type) == 0)
         i->type = IR_I64;
     unsigned slot = ir_slot_index(i->dst);
     set_del(&p->known, slot);
@@ -617,7 +623,7 @@ static void backward(IrFunc *f)
         } else if (ir_is_slot(i->dst)) {
             unsigned slot = ir_slot_index(i->dst);
             drop = set_has(&p.dead, slot) && is_removable(i);
-            if (!drop && i->op == IR_mov && ir_type_bits(i->type) == 64 && ir_is_temp(i->a) &&
+            if (!drop && i->op == IR_mov && ir_type_bits(i->type) >= 64 && ir_is_temp(i->a) &&
                 !p.s->temp_uses[i->a] && slot != f->pc_slot)
                 drop = write_slot_directly(&p, k);
             if (!drop && slot != f->pc_slot)

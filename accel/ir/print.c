@@ -4,12 +4,13 @@
 
 #include <inttypes.h>
 
-static const char type_suffix[][5] = { "i32", "i64", "f32", "f64", "" };
+static const char type_suffix[][6] = { "i32", "i64", "f32", "f64", "v128", "" };
 static const char *const cond_name[] = { "eq", "ne", "lt", "ge", "le", "gt",
                                          "ltu", "geu", "leu", "gtu", "tsteq", "tstne" };
 static const char *const rmw_name[] = { "swap", "add", "and", "or", "xor", "andn",
                                         "smin", "smax", "umin", "umax" };
 static const char *const fcmp_name[] = { "eq", "lt", "le", "eq_sig", "lt_quiet", "le_quiet" };
+static const char *const minmax_name[] = { "number", "propagate", "minnum" };
 static const char *const rm_name[] = { "rne", "rtz", "rdn", "rup", "rmm", "rto", "?", "dyn" };
 static const char *const jump_name[] = { "jump", "call", "ret" };
 
@@ -78,14 +79,20 @@ static void print_insn(const IrFunc *f, const IrInsn *i, FILE *out)
     fputs(ir_op_names[i->op], out);
     if (i->type < IR_VOID)
         fprintf(out, ".%s", type_suffix[i->type]);
+    if (i->op == IR_vzext || (i->op >= IR_vfabs && i->op <= IR_vfcvtn))
+        fprintf(out, ".%s", NAME(type_suffix, i->type2));
+    else if (ir_op_is_vec(i->op))
+        fprintf(out, ".%u", 8u << (i->aux & IR_VE_MASK));
     if (i->op == IR_fcvt_f || i->op == IR_fcvt_fi || i->op == IR_fcvt_if)
         fprintf(out, ".%s", NAME(type_suffix, i->type2));
     if (ir_op_formats[i->op][0] == 'C' && ir_op_formats[i->op][1] == 'C')
         fprintf(out, ".%s", NAME(cond_name, i->cond));
     if (i->op == IR_rmw)
         fprintf(out, ".%s", NAME(rmw_name, i->aux));
-    if (i->op == IR_fcmp)
-        fprintf(out, ".%s", NAME(fcmp_name, i->aux));
+    if (i->op == IR_fcmp || i->op == IR_vfcmp)
+        fprintf(out, ".%s", NAME(fcmp_name, i->aux & 0xff));
+    if (i->op == IR_fmin || i->op == IR_fmax || i->op == IR_vfmin || i->op == IR_vfmax)
+        fprintf(out, ".%s", NAME(minmax_name, i->aux & 0xff));
     if (i->op == IR_call)
         fprintf(out, " %s", ((const IrHelper *)(intptr_t)i->imm)->name);
     print_operands(f, i, out);
@@ -99,15 +106,20 @@ static void print_insn(const IrFunc *f, const IrInsn *i, FILE *out)
         fprintf(out, " [%u+%u]", i->aux & 0xff, i->aux >> 8);
         break;
     case IR_fadd: case IR_fsub: case IR_fmul: case IR_fdiv: case IR_fsqrt: case IR_fcvt_f:
+    case IR_vfadd: case IR_vfsub: case IR_vfmul: case IR_vfdiv: case IR_vfsqrt: case IR_vfabd:
+    case IR_vfaddp: case IR_vfcvtl: case IR_vfcvtl2: case IR_vfcvtn:
         fprintf(out, " %s", rm_name[i->aux & 7]);
         break;
-    case IR_fma:
+    case IR_fma: case IR_vfma:
         fprintf(out, " %s%s%s", rm_name[i->aux & 7], i->aux & IR_FMA_NEG_PRODUCT ? " -ab" : "",
                 i->aux & IR_FMA_NEG_ADDEND ? " -c" : "");
         break;
     case IR_fcvt_fi: case IR_fcvt_if: case IR_fround:
+    case IR_vfcvt_fi: case IR_vfcvt_if: case IR_vfround:
         fprintf(out, " %s%s%s", rm_name[i->aux & 7], i->aux & IR_CVT_UNSIGNED ? " unsigned" : "",
                 i->aux & IR_CVT_NO_NX ? " no-nx" : "");
+        if (i->imm)
+            fprintf(out, " fbits %d", (int)i->imm);
         break;
     case IR_fence:
         fprintf(out, " 0x%x", i->aux);
@@ -124,9 +136,17 @@ static void print_insn(const IrFunc *f, const IrInsn *i, FILE *out)
     case IR_exit_ind:
         fprintf(out, " %s", NAME(jump_name, i->aux));
         break;
+    case IR_fcmp_nzcv:
+        fputs(i->aux & IR_FCMP_SIGNALING ? " signaling" : "", out);
+        break;
     default:
+        if (ir_op_is_vec(i->op) && i->imm)
+            fprintf(out, " #%d", (int)i->imm);
         break;
     }
+    if (ir_op_is_vec(i->op))
+        fprintf(out, "%s%s%s", i->aux & IR_V_LOW64 ? " low64" : "",
+                i->aux & IR_V_SIGN ? " sign" : "", i->aux & IR_V_ROUND ? " round" : "");
     fputc('\n', out);
 }
 

@@ -44,6 +44,13 @@ static bool is_fp(unsigned t)
     return t == IR_F32 || t == IR_F64;
 }
 
+static bool is_vec_ref(const Verifier *v, IrRef r)
+{
+    if (ir_is_slot(r))
+        return ir_slot_index(r) < v->f->n_slots && v->f->slots[ir_slot_index(r)].type == IR_V128;
+    return ir_is_temp(r) && r < v->f->n_temps && v->f->temp_type[r] == IR_V128;
+}
+
 static bool check_use(Verifier *v, IrRef r, char which)
 {
     if (r == IR_NONE)
@@ -82,8 +89,9 @@ static IrType result_type(const IrInsn *i)
     switch (i->op) {
     case IR_mov: case IR_select: case IR_ld: case IR_call:
         return IR_VOID;
-    case IR_fcmp: case IR_setcond:
-        return IR_I32; /* 0 or 1 fits anything */
+    case IR_fcmp: case IR_setcond: case IR_fcmp_nzcv: case IR_nzcv_add: case IR_nzcv_sub:
+    case IR_nzcv_logic: case IR_nzcv_addc:
+        return IR_I32; /* fits anything */
     case IR_funbox:
         return IR_F32;
     case IR_fbox:
@@ -106,6 +114,8 @@ static bool check_dst(Verifier *v, const IrInsn *i)
         return bad(v, "dst where there is no result");
     if (ir_is_const(i->dst))
         return bad(v, "dst is a constant");
+    if (is_vec_ref(v, i->dst) != (i->type == IR_V128))
+        return bad(v, "a vector is written by operations of type V128 and by these only");
     if (ir_is_slot(i->dst))
         return ir_slot_index(i->dst) < v->f->n_slots ? true : bad(v, "dst: no such slot");
     if (i->dst >= v->f->n_temps)
@@ -132,14 +142,18 @@ static bool check_memop(Verifier *v, const IrInsn *i)
         return bad(v, "memop has unknown bits");
     if (i->memop >> IR_MO_IDX_SHIFT & 15 && !(i->memop & IR_MO_IDX))
         return bad(v, "memop has an access mode but not IR_MO_IDX");
-    if (size > IR_MO_64)
+    if (size > IR_MO_128 || (size == IR_MO_128 && i->type != IR_V128))
         return bad(v, "access size");
+    if (i->type == IR_V128 && (i->memop & IR_MO_SIGN || (size == IR_MO_128 && i->memop & IR_MO_BE)))
+        return bad(v, "sign extension or byte order of a vector access");
+    if (i->op == IR_st && i->type == IR_V128 && !is_vec_ref(v, i->b))
+        return bad(v, "operand b is not a vector");
     if (8u << size > ir_type_bits(i->type))
         return bad(v, "access is wider than its type");
     if (is_fp(i->type) && 8u << size != ir_type_bits(i->type))
         return bad(v, "FP access is not of the size of its type");
     if ((i->op == IR_rmw || i->op == IR_cas) && !is_int(i->type))
-        return bad(v, "atomic operation on an FP type");
+        return bad(v, "atomic operation on an FP type or a vector");
     if (i->op == IR_rmw && i->aux > IR_RMW_UMAX)
         return bad(v, "no such atomic operation");
     if (!v->in_insn)
@@ -154,11 +168,89 @@ static bool check_rounding(Verifier *v, const IrInsn *i, unsigned extra)
     return (i->aux & 7) != 6 ? true : bad(v, "no such rounding mode");
 }
 
+/* Most that elements may have, as log2 of bytes; IR_VE_*. */
+static unsigned vec_max_size(unsigned op)
+{
+    switch (op) {
+    case IR_vpmul: case IR_vcnt: case IR_vrbit: case IR_vtbl1: case IR_vtbl2:
+        return IR_VE_8;
+    case IR_vmul: case IR_vsmull: case IR_vumull: case IR_vsmull2: case IR_vumull2: case IR_vsxtl:
+    case IR_vuxtl: case IR_vsxtl2: case IR_vuxtl2: case IR_vxtn: case IR_vsqxtn: case IR_vuqxtn:
+    case IR_vsqxtun: case IR_vsaddlp: case IR_vuaddlp: case IR_vclz: case IR_vcls:
+    case IR_vsqdmulh: case IR_vavgs: case IR_vavgu: case IR_vavgs_r: case IR_vavgu_r:
+    case IR_vhsubs: case IR_vhsubu:
+        return IR_VE_32;
+    default:
+        return IR_VE_64;
+    }
+}
+
+static bool check_vec_imm(Verifier *v, const IrInsn *i)
+{
+    bool low = i->aux & IR_V_LOW64;
+    int64_t lanes = 16 >> (i->aux & IR_VE_MASK), bits = 8 << (i->aux & IR_VE_MASK), max = 0;
+    switch (i->op) {
+    case IR_vshl: max = bits - 1; break;
+    case IR_vshr: case IR_vsar: max = bits; break;
+    case IR_vdup_lane: case IR_vins: case IR_vget: max = lanes - 1; break;
+    case IR_vins_lane:
+        return (i->imm & 15) < lanes && i->imm >> 8 >= 0 && i->imm >> 8 < lanes &&
+               !(i->imm & 0xf0) ? true : bad(v, "lane numbers");
+    case IR_vext: max = low ? 8 : 16; break;
+    case IR_vrev: max = 3; break;
+    case IR_vfcvt_if: case IR_vfcvt_fi: max = i->type2 == IR_F32 ? 32 : 64; break;
+    default: break;
+    }
+    return i->imm >= 0 && i->imm <= max ? true : bad(v, "imm is out of range");
+}
+
+static bool check_vec(Verifier *v, const IrInsn *i)
+{
+    const IrRef r[] = { i->a, i->b, i->c };
+    if (ir_vec_gives_int(i->op) ? !is_int(i->type) : i->type != IR_V128)
+        return bad(v, "type");
+    for (unsigned k = 0; k < ir_vec_n_operands(i->op); k++)
+        if (ir_vec_operand_is_vec(i->op, k) && !is_vec_ref(v, r[k]))
+            return bad(v, "operand %c is not a vector", "abc"[k]);
+    if (i->op == IR_vzext)
+        return i->type2 < IR_V128 ? true : bad(v, "type2");
+    if (i->op >= IR_vfabs && i->op <= IR_vfcvtn) {
+        unsigned extra = i->op == IR_vfma ? IR_FMA_NEG_PRODUCT | IR_FMA_NEG_ADDEND :
+                         i->op == IR_vfcvt_if ? IR_CVT_UNSIGNED :
+                         i->op == IR_vfcvt_fi ? IR_CVT_UNSIGNED | IR_CVT_NO_NX :
+                         i->op == IR_vfround ? IR_CVT_NO_NX : 0;
+        unsigned low = i->aux & 0xff;
+        if (!is_fp(i->type2) || i->aux & ~(0xffu | IR_V_LOW64))
+            return bad(v, "type2 or aux");
+        if (i->op >= IR_vfcvtl && (i->aux & IR_V_LOW64))
+            return bad(v, "low64 where the size changes");
+        if (i->op == IR_vfcmp ? low > IR_FLE_QUIET : i->op == IR_vfmin || i->op == IR_vfmax ?
+            low > IR_MM_MINNUM : low & ~(7u | extra) || (low & 7) == 6)
+            return bad(v, "aux");
+        return check_vec_imm(v, i);
+    }
+    if (i->aux & ~(unsigned)(IR_VE_MASK | IR_V_LOW64 | IR_V_SIGN | IR_V_ROUND) ||
+        (i->aux & IR_VE_MASK) > vec_max_size(i->op))
+        return bad(v, "aux");
+    if ((i->op == IR_vpmull || i->op == IR_vpmull2) &&
+        (i->aux & IR_VE_MASK) != IR_VE_8 && (i->aux & IR_VE_MASK) != IR_VE_64)
+        return bad(v, "element size");
+    if (i->op == IR_vsqdmulh && (i->aux & IR_VE_MASK) == IR_VE_8)
+        return bad(v, "element size");
+    return check_vec_imm(v, i);
+}
+
 static bool check_types(Verifier *v, const IrInsn *i)
 {
+    if (ir_op_is_vec(i->op))
+        return check_vec(v, i);
     switch (i->op) {
-    case IR_mov: case IR_select:
+    case IR_mov:
+        if (i->type == IR_V128 && !is_vec_ref(v, i->a))
+            return bad(v, "operand a is not a vector");
         return i->type < IR_VOID ? true : bad(v, "type");
+    case IR_select:
+        return i->type < IR_V128 ? true : bad(v, "type");
     case IR_ld: case IR_st: case IR_rmw: case IR_cas:
         return i->type < IR_VOID ? check_memop(v, i) : bad(v, "type");
     case IR_fadd: case IR_fsub: case IR_fmul: case IR_fdiv: case IR_fsqrt:
@@ -168,7 +260,9 @@ static bool check_types(Verifier *v, const IrInsn *i)
                check_rounding(v, i, IR_FMA_NEG_PRODUCT | IR_FMA_NEG_ADDEND) :
                bad(v, "type is not FP");
     case IR_fmin: case IR_fmax:
-        return is_fp(i->type) ? true : bad(v, "type is not FP");
+        return is_fp(i->type) && i->aux <= IR_MM_MINNUM ? true : bad(v, "type or aux");
+    case IR_fcmp_nzcv:
+        return is_fp(i->type) && i->aux <= IR_FCMP_SIGNALING ? true : bad(v, "type or aux");
     case IR_fround:
         return is_fp(i->type) ? check_rounding(v, i, IR_CVT_NO_NX) : bad(v, "type is not FP");
     case IR_fcmp:
@@ -178,9 +272,13 @@ static bool check_types(Verifier *v, const IrInsn *i)
         return is_fp(i->type) && is_fp(i->type2) && i->type != i->type2 ?
                check_rounding(v, i, 0) : bad(v, "types");
     case IR_fcvt_fi:
+        if (i->imm < 0 || i->imm > 64)
+            return bad(v, "fraction bits");
         return is_int(i->type) && is_fp(i->type2) ?
                check_rounding(v, i, IR_CVT_UNSIGNED | IR_CVT_NO_NX) : bad(v, "types");
     case IR_fcvt_if:
+        if (i->imm < 0 || i->imm > 64)
+            return bad(v, "fraction bits");
         return is_fp(i->type) && is_int(i->type2) ?
                check_rounding(v, i, IR_CVT_UNSIGNED) : bad(v, "types");
     case IR_funbox:
@@ -258,9 +356,11 @@ static bool check_format(Verifier *v, const IrInsn *i)
         return check_operands(v, i, 1);
     case IR_st: case IR_rmw: case IR_exit_if: case IR_setcond:
         return check_operands(v, i, 2);
-    case IR_cas: case IR_fma:
+    case IR_cas: case IR_fma: case IR_addc: case IR_nzcv_addc:
         return check_operands(v, i, 3);
     default:
+        if (ir_op_is_vec(i->op))
+            return check_operands(v, i, ir_vec_n_operands(i->op));
         return check_operands(v, i, ir_op_formats[i->op][1] == 'B' ? 2 : 1);
     }
 }

@@ -13,7 +13,12 @@
  * Types: I32 operations look at the low 32 bits of their operands and give a result whose upper 32
  * bits are zero; I64 looks at all. F32 temps hold 32 bits, F64 64. A slot has a type for the
  * benefit of register assignment; integer operations may be applied to FP slots (raw bits) and
- * vice versa; cells are 8 bytes.
+ * vice versa; cells are 8 bytes, those of V128 slots 16.
+ *
+ * Vectors: V128 slots and temps. Where an operand of another type is asked for, a V128 one gives
+ * its low 32 or 64 bits (fadd, mov, st, ...). Only vector operations (ir_op_is_vec), `mov` and
+ * `ld` of type V128, write one; a scalar gets in by vzext, vdup, vmake, vins. Lanes count from the
+ * least significant end. See IR_VE_8 below for what aux says.
  *
  * Precise state: at an operation that may fault (ld, st, atomics, helpers with IR_FAULTS) every
  * slot must hold its architectural value as of the start of the current guest instruction, and
@@ -51,12 +56,19 @@ static inline bool ir_is_slot(IrRef r) { return r >= IR_SLOT_BASE && r < IR_CONS
 static inline bool ir_is_const(IrRef r) { return r >= IR_CONST_BASE && r != IR_NONE; }
 static inline unsigned ir_slot_index(IrRef r) { return r & 0x3fff; }
 
-typedef enum IrType { IR_I32, IR_I64, IR_F32, IR_F64, IR_VOID } IrType;
+typedef enum IrType { IR_I32, IR_I64, IR_F32, IR_F64, IR_V128, IR_VOID } IrType;
+
+typedef union IrV128 {
+    uint8_t b[16];
+    uint16_t h[8];
+    uint32_t w[4];
+    uint64_t d[2];
+} IrV128;
 
 struct IrSlot {
     const char *name;
-    uint32_t offset; /* in the Cpu struct, from its start; 8-byte cell */
-    IrType type;     /* I64 or F64 */
+    uint32_t offset; /* in the Cpu struct, from its start; 8-byte cell, of V128 16-byte aligned */
+    IrType type;     /* I64, F64 or V128 */
     int8_t pin;      /* 0..7: pinned to that host register in generated code; -1: in memory */
 };
 typedef struct IrSlot IrSlot;
@@ -73,7 +85,13 @@ static inline IrCond ir_cond_invert(IrCond c)
     return (IrCond)inv[c];
 }
 
-/* Memory operation: what, how strictly, through which translation. */
+/*
+ * Memory operation: what, how strictly, through which translation.
+ *
+ * ld and st of type V128 have any size: a load zeroes what is above it, a store takes the low
+ * bytes. IR_MO_128 needs type V128, and knows neither IR_MO_SIGN nor IR_MO_BE; an aligned one is
+ * single-copy atomic, one that isn't is two halves.
+ */
 typedef uint32_t IrMemOp;
 enum {
     IR_MO_8 = 0, IR_MO_16 = 1, IR_MO_32 = 2, IR_MO_64 = 3, IR_MO_128 = 4, IR_MO_SIZE = 7,
@@ -108,7 +126,36 @@ typedef enum IrFcmp {
     IR_FEQ_SIG, IR_FLT_QUIET, IR_FLE_QUIET,
 } IrFcmp;
 enum { IR_FMA_NEG_PRODUCT = 8, IR_FMA_NEG_ADDEND = 16 }; /* with rm in the low bits of aux */
-enum { IR_CVT_UNSIGNED = 8, IR_CVT_NO_NX = 16 };         /* likewise */
+/*
+ * Likewise. imm of conversions between integer and FP is the number of fraction bits of the
+ * integer (fixed point), 0..64.
+ */
+enum { IR_CVT_UNSIGNED = 8, IR_CVT_NO_NX = 16 };
+/* aux of fmin, fmax, vfmin, vfmax: what of NaNs. -0 < +0 always. */
+enum {
+    IR_MM_NUMBER = 0,    /* a number wins over any NaN; signaling ones raise NV (RISC-V FMIN) */
+    IR_MM_PROPAGATE = 1, /* a NaN wins, by the NaN policy (AArch64 FMIN) */
+    IR_MM_MINNUM = 2,    /* a number wins over a quiet NaN only (AArch64 FMINNM) */
+};
+enum { IR_FCMP_SIGNALING = 1 }; /* aux of fcmp_nzcv */
+
+/*
+ * aux of integer vector operations: log2 of the element's bytes in bits 0..2; of operations that
+ * widen or narrow it is that of the narrow elements. imm has shift counts and lane numbers.
+ *
+ * FP vector operations have the element's type (F32, F64) in type2 and in the low byte of aux what
+ * the scalar operation of the name has there.
+ *
+ * IR_V_LOW64: the operation is one on 64-bit vectors: only the low halves of the operands take
+ * part (and raise flags), and the upper half of the result is zero. Not for operations that
+ * widen or narrow, whose result or operand is of that size anyway, nor for vpmull.
+ */
+enum {
+    IR_VE_8 = 0, IR_VE_16 = 1, IR_VE_32 = 2, IR_VE_64 = 3, IR_VE_MASK = 7,
+    IR_V_LOW64 = 1 << 8,
+    IR_V_SIGN = 1 << 9,   /* vget, vsmaxv, vsminv: sign-extend to 64 bits (of type I32: to 32) */
+    IR_V_ROUND = 1 << 10, /* right shifts: add half of the last place first */
+};
 
 /*
  * The operations: X(name, format, flags, doc). Formats:
@@ -184,9 +231,120 @@ enum { IR_CVT_UNSIGNED = 8, IR_CVT_NO_NX = 16 };         /* likewise */
     X(fcvt_f, "D", P, "between FP types: from type2 to type, aux = rounding")                  \
     X(fcvt_fi, "D", P, "FP type2 to integer type, saturating by policy; aux rounding|flags")   \
     X(fcvt_if, "D", P, "integer type2 to FP type; aux = rounding|IR_CVT_UNSIGNED")             \
+    X(fcmp_nzcv, "DB", P, "type is that of a and b; dst: N Z C V in bits 31..28 as FCMP has them") \
     X(fround, "D", P, "to an integral value; aux = rounding|IR_CVT_NO_NX")                     \
     X(funbox, "D", P, "F32 of a NaN-boxed 64-bit cell: canonical NaN if not boxed")            \
     X(fbox, "D", P, "64-bit cell with the F32 a in it, upper half ones")                       \
+    X(nzcv_add, "DB", P, "flags of a + b: N Z C V in bits 31..28, the rest zero")              \
+    X(nzcv_sub, "DB", P, "flags of a - b; C = no borrow")                                      \
+    X(nzcv_logic, "D", P, "N and Z of a; C = V = 0")                                           \
+    X(addc, "DBC", P, "a + b + (bit 0 of c)")                                                  \
+    X(nzcv_addc, "DBC", P, "flags of a + b + (bit 0 of c)")                                    \
+    X(vzext, "D", P, "V128 = the scalar a of type type2, zeros above")                         \
+    X(vmake, "DB", P, "V128 = integers a (low half), b (high half)")                           \
+    X(vand, "DB", P, "a & b")                                                                  \
+    X(vor, "DB", P, "a | b")                                                                   \
+    X(vxor, "DB", P, "a ^ b")                                                                  \
+    X(vandn, "DB", P, "a & ~b")                                                                \
+    X(vorn, "DB", P, "a | ~b")                                                                 \
+    X(vnot, "D", P, "~a")                                                                      \
+    X(vbsl, "DBC", P, "a & b | ~a & c")                                                        \
+    X(vadd, "DB", P, "a + b by lane, as all that follow")                                      \
+    X(vsub, "DB", P, "a - b")                                                                  \
+    X(vmul, "DB", P, "low half of a * b; 8, 16, 32")                                           \
+    X(vneg, "D", P, "-a")                                                                      \
+    X(vabs, "D", P, "|a|, MIN stays")                                                          \
+    X(vsabd, "DB", P, "|a - b| of signed numbers, modulo")                                     \
+    X(vuabd, "DB", P, "|a - b| of unsigned numbers")                                           \
+    X(vsmin, "DB", P, "signed minimum")                                                        \
+    X(vsmax, "DB", P, "signed maximum")                                                        \
+    X(vumin, "DB", P, "unsigned minimum")                                                      \
+    X(vumax, "DB", P, "unsigned maximum")                                                      \
+    X(vcmpeq, "DB", P, "a == b ? all ones : 0")                                                \
+    X(vcmpgt, "DB", P, "signed a > b")                                                         \
+    X(vcmpge, "DB", P, "signed a >= b")                                                        \
+    X(vcmpgtu, "DB", P, "unsigned a > b")                                                      \
+    X(vcmpgeu, "DB", P, "unsigned a >= b")                                                     \
+    X(vtst, "DB", P, "(a & b) != 0")                                                           \
+    X(vsqadd, "DB", P, "signed saturating; whether it did: compare with vadd, as with all")    \
+    X(vuqadd, "DB", P, "unsigned saturating")                                                  \
+    X(vsqsub, "DB", P, "signed saturating")                                                    \
+    X(vuqsub, "DB", P, "unsigned saturating")                                                  \
+    X(vavgs, "DB", P, "(a + b) >> 1 signed, not overflowing")                                  \
+    X(vavgu, "DB", P, "(a + b) >> 1 unsigned")                                                 \
+    X(vavgs_r, "DB", P, "(a + b + 1) >> 1 signed")                                             \
+    X(vavgu_r, "DB", P, "(a + b + 1) >> 1 unsigned")                                           \
+    X(vhsubs, "DB", P, "(a - b) >> 1 signed")                                                  \
+    X(vhsubu, "DB", P, "(a - b) >> 1 unsigned, modulo")                                        \
+    X(vsqdmulh, "DB", P, "high half of 2 * a * b signed, saturating; 16, 32; IR_V_ROUND")      \
+    X(vshl, "D", P, "a << imm, 0..bits - 1")                                                   \
+    X(vshr, "D", P, "logical a >> imm, 0..bits; IR_V_ROUND")                                   \
+    X(vsar, "D", P, "arithmetic a >> imm, 0..bits; IR_V_ROUND")                                \
+    X(vushl, "DB", P, "a shifted left by b's low signed byte, right if negative; IR_V_ROUND")  \
+    X(vsshl, "DB", P, "the same, arithmetic to the right")                                     \
+    X(vdup, "D", P, "integer a in all lanes")                                                  \
+    X(vdup_lane, "D", P, "lane imm (of all 128 bits) of a in all lanes")                       \
+    X(vins, "DB", P, "a with lane imm replaced by the integer b")                              \
+    X(vins_lane, "DB", P, "a with lane imm & 15 replaced by lane imm >> 8 of b")               \
+    X(vget, "D", P, "integer: lane imm of a, zero-extended; IR_V_SIGN")                        \
+    X(vext, "DB", P, "bytes imm.. of a followed by b; 0..16 (IR_V_LOW64: 0..8)")               \
+    X(vzip1, "DB", P, "a0 b0 a1 b1 ..., of the low halves")                                    \
+    X(vzip2, "DB", P, "of the high halves")                                                    \
+    X(vuzp1, "DB", P, "even lanes of a, then of b")                                            \
+    X(vuzp2, "DB", P, "odd lanes")                                                             \
+    X(vtrn1, "DB", P, "a0 b0 a2 b2 ...")                                                       \
+    X(vtrn2, "DB", P, "a1 b1 a3 b3 ...")                                                       \
+    X(vrev, "D", P, "lanes in reverse order within units of 1 << imm bytes")                   \
+    X(vtbl1, "DB", P, "bytes of the 16-byte table a by index b, 0 where >= 16")                \
+    X(vtbl2, "DBC", P, "bytes of the table a, b (32 bytes) by index c, 0 where >= 32")         \
+    X(vsxtl, "D", P, "low half, sign-extended to twice the size")                              \
+    X(vuxtl, "D", P, "low half, zero-extended")                                                \
+    X(vsxtl2, "D", P, "high half, sign-extended")                                              \
+    X(vuxtl2, "D", P, "high half, zero-extended")                                              \
+    X(vxtn, "D", P, "lanes cut to half the size, in the low half; upper half 0, as in all")    \
+    X(vsqxtn, "D", P, "signed saturating")                                                     \
+    X(vuqxtn, "D", P, "unsigned saturating")                                                   \
+    X(vsqxtun, "D", P, "signed to unsigned saturating")                                        \
+    X(vsmull, "DB", P, "signed widening a * b of the low halves; 8, 16, 32")                   \
+    X(vumull, "DB", P, "unsigned")                                                             \
+    X(vsmull2, "DB", P, "signed, of the high halves")                                          \
+    X(vumull2, "DB", P, "unsigned, of the high halves")                                        \
+    X(vpmul, "DB", P, "carry-less product, low half; 8")                                       \
+    X(vpmull, "DB", P, "carry-less product, widening, of the low halves; 8, 64")               \
+    X(vpmull2, "DB", P, "of the high halves")                                                  \
+    X(vcnt, "D", P, "bits set; 8")                                                             \
+    X(vclz, "D", P, "leading zeros; 8, 16, 32")                                                \
+    X(vcls, "D", P, "leading bits like the sign bit, without it; 8, 16, 32")                   \
+    X(vrbit, "D", P, "bits in reverse order; 8")                                               \
+    X(vaddp, "DB", P, "sums of neighbours: those of a, then of b")                             \
+    X(vsaddlp, "D", P, "sums of neighbours, sign-extended to twice the size")                  \
+    X(vuaddlp, "D", P, "zero-extended")                                                        \
+    X(vaddv, "D", P, "integer: sum of all lanes, modulo the lane's size")                      \
+    X(vsaddlv, "D", P, "integer: sum of all lanes, sign-extended to 64 bits")                  \
+    X(vuaddlv, "D", P, "integer: sum of all lanes")                                            \
+    X(vsmaxv, "D", P, "integer: signed maximum of all lanes, zero-extended; IR_V_SIGN")        \
+    X(vsminv, "D", P, "integer: signed minimum")                                               \
+    X(vumaxv, "D", P, "integer: unsigned maximum")                                             \
+    X(vuminv, "D", P, "integer: unsigned minimum")                                             \
+    X(vfabs, "D", P, "FP: sign bit 0; no flags, as the next")                                  \
+    X(vfneg, "D", P, "FP: sign bit inverted")                                                  \
+    X(vfadd, "DB", P, "FP a + b; from here on flags and rounding as of the scalar operations") \
+    X(vfsub, "DB", P, "a - b")                                                                 \
+    X(vfmul, "DB", P, "a * b")                                                                 \
+    X(vfdiv, "DB", P, "a / b")                                                                 \
+    X(vfsqrt, "D", P, "square root")                                                           \
+    X(vfma, "DBC", P, "a * b + c")                                                             \
+    X(vfmin, "DB", P, "minimum, aux = IR_MM_*")                                                \
+    X(vfmax, "DB", P, "maximum")                                                               \
+    X(vfabd, "DB", P, "|a - b|")                                                               \
+    X(vfaddp, "DB", P, "sums of neighbours: those of a, then of b")                            \
+    X(vfcmp, "DB", P, "aux = IrFcmp; all ones or 0")                                           \
+    X(vfcvt_if, "D", P, "integer lanes to FP lanes of the same size")                          \
+    X(vfcvt_fi, "D", P, "FP lanes to integer lanes of the same size, saturating by policy")    \
+    X(vfround, "D", P, "to integral values")                                                   \
+    X(vfcvtl, "D", P, "the two F32 of the low half to F64")                                    \
+    X(vfcvtl2, "D", P, "the two F32 of the high half to F64")                                  \
+    X(vfcvtn, "D", P, "two F64 to F32 in the low half; upper half 0")                          \
     X(call, "H", S, "dst = helper imm(cpu, a, b, c, d); see IrHelper")                         \
     X(label, "L", S, "local label aux")                                                        \
     X(br, "L", S, "to label aux")                                                              \
@@ -214,7 +372,17 @@ typedef struct IrInsn {
     int64_t imm; /* offset, pc, or const IrHelper * */
 } IrInsn;
 
-/* --- helpers --- */
+/* Does op work on vectors: is its type V128, or its operand? */
+static inline bool ir_op_is_vec(unsigned op)
+{
+    return op >= IR_vzext && op <= IR_vfcvtn;
+}
+
+/*
+ * --- helpers ---
+ * Vectors are passed as the offset of their slot in the Cpu struct, a constant; such a helper
+ * has IR_READS, and IR_WRITES if it writes one.
+ */
 enum {
     IR_PURE = 0,       /* reads only its arguments */
     IR_READS = 1,      /* reads guest slots (any) */
@@ -290,6 +458,10 @@ static inline void ir_mov(IrFunc *f, IrRef dst, IrRef a)
 {
     ir_emit(f, IR_mov, IR_I64, dst, a, IR_NONE);
 }
+static inline void ir_vmov(IrFunc *f, IrRef dst, IrRef a)
+{
+    ir_emit(f, IR_mov, IR_V128, dst, a, IR_NONE);
+}
 void ir_insn(IrFunc *f, uint64_t pc, unsigned len);
 void ir_setcond(IrFunc *f, IrType t, IrCond cc, IrRef dst, IrRef a, IrRef b);
 void ir_select(IrFunc *f, IrType t, IrCond cc, IrRef dst, IrRef a, IrRef b, IrRef c, IrRef d);
@@ -297,10 +469,18 @@ void ir_ld(IrFunc *f, IrType t, IrRef dst, IrRef addr, int64_t offset, IrMemOp m
 void ir_st(IrFunc *f, IrType t, IrRef value, IrRef addr, int64_t offset, IrMemOp m);
 void ir_rmw(IrFunc *f, IrType t, IrRmw op, IrRef dst, IrRef addr, IrRef value, IrMemOp m);
 void ir_cas(IrFunc *f, IrType t, IrRef dst, IrRef addr, IrRef expect, IrRef value, IrMemOp m);
+/* Vector operations; what isn't used is IR_NONE and 0. type: V128, or of the integer result. */
+void ir_vec(IrFunc *f, IrOp op, IrType type, unsigned aux, IrRef dst, IrRef a, IrRef b, IrRef c,
+            int64_t imm);
+void ir_vec_fp(IrFunc *f, IrOp op, IrType elem, unsigned aux, IrRef dst, IrRef a, IrRef b,
+               IrRef c);
+void ir_vzext(IrFunc *f, IrType from, IrRef dst, IrRef a);
 void ir_fence(IrFunc *f, unsigned mask);
 void ir_label(IrFunc *f, unsigned label);
 void ir_br(IrFunc *f, unsigned label);
 void ir_brcond(IrFunc *f, IrType t, IrCond cc, IrRef a, IrRef b, unsigned label);
+void ir_addc(IrFunc *f, IrType t, IrRef dst, IrRef a, IrRef b, IrRef carry);
+void ir_nzcv_addc(IrFunc *f, IrType t, IrRef dst, IrRef a, IrRef b, IrRef carry);
 void ir_call(IrFunc *f, const IrHelper *h, IrRef dst, IrRef a, IrRef b, IrRef c, IrRef d);
 void ir_exit_if(IrFunc *f, IrType t, IrCond cc, IrRef a, IrRef b, uint64_t pc);
 void ir_exit_jump(IrFunc *f, uint64_t pc);
