@@ -87,10 +87,17 @@ void probe_access(Cpu *cpu, vaddr va, unsigned len, MmuAccess access, IrMemOp m,
         check_watch(cpu, va, len, access);
 }
 
+static void set_initiator(const Cpu *cpu)
+{
+    memory_initiator.cpu = cpu->index;
+    memory_initiator.secure = cpu->secure;
+}
+
 static uint64_t mmio_load(Cpu *cpu, vaddr va, unsigned size, const TlbLookup *l, MmuAccess access)
 {
     hwaddr pa = l->paddr | (va & ~TLB_PAGE_MASK);
     uint64_t v = 0;
+    set_initiator(cpu);
     MemResult r = address_space_load(cpu->as, pa, size, &v);
     if (r != MEM_OK)
         cpu->target->raise_bus_error(cpu, va, pa, access, r);
@@ -100,6 +107,7 @@ static uint64_t mmio_load(Cpu *cpu, vaddr va, unsigned size, const TlbLookup *l,
 static void mmio_store(Cpu *cpu, vaddr va, unsigned size, uint64_t v, const TlbLookup *l)
 {
     hwaddr pa = l->paddr | (va & ~TLB_PAGE_MASK);
+    set_initiator(cpu);
     MemResult r = address_space_store(cpu->as, pa, size, v);
     if (r != MEM_OK)
         cpu->target->raise_bus_error(cpu, va, pa, MMU_WRITE, r);

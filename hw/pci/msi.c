@@ -22,8 +22,12 @@ static void send_message(PciDevice *pci, uint64_t address, uint32_t data)
 {
     if (!pci_bus_master(pci))
         return;
-    if (address_space_store(pci->dev.dma, address, 4, data) != MEM_OK &&
-        !(pci->dev.logged & 0x80000000)) {
+    /* The root bus is bus 0, so that the requester ID is the function's number. */
+    uint32_t before = memory_initiator.requester;
+    memory_initiator.requester = pci->devfn;
+    MemResult res = address_space_store(pci->dev.dma, address, 4, data);
+    memory_initiator.requester = before;
+    if (res != MEM_OK && !(pci->dev.logged & 0x80000000)) {
         pci->dev.logged |= 0x80000000;
         log_guest_error(pci->dev.path, "interrupt message to an address where nothing is");
     }

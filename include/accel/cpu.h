@@ -63,6 +63,7 @@ struct Cpu {
     uint32_t mode;                 /* translation mode word: all that the translator may assume */
     uint32_t cflags;               /* CF_*: how blocks are made just now */
     bool halted;
+    bool secure;                   /* Arm: its data accesses are secure ones (the target's) */
     CpuExit exit_reason;
     FpStatus fp;                   /* rounding mode, NaN policy, soft sticky flags */
     JumpBuf jmpbuf;                /* set by cpu_exec; see cpu_loop_exit */

@@ -146,6 +146,18 @@ MemResult address_space_load(AddressSpace *as, hwaddr addr, unsigned size, uint6
 MemResult address_space_store(AddressSpace *as, hwaddr addr, unsigned size, uint64_t value);
 
 /*
+ * On whose behalf this thread makes MMIO accesses, for devices whose registers depend on it
+ * (interrupt controllers with banked registers, message signalled interrupts). The accelerator
+ * sets the first two before every access of a vCPU; elsewhere (debuggers) they are what they were.
+ */
+typedef struct MemoryInitiator {
+    uint32_t cpu;       /* number of the vCPU */
+    bool secure;        /* Arm: the access is a secure one */
+    uint32_t requester; /* PCI: bus << 8 | devfn, while a device's message is delivered */
+} MemoryInitiator;
+extern __thread MemoryInitiator memory_initiator;
+
+/*
  * Zero-copy DMA: maps up to *len bytes of RAM at addr; *len becomes what one piece can give.
  * NULL where it isn't RAM (bounce through read/write then). unmap notes what was written.
  */

@@ -4,6 +4,7 @@
 #define TARGET_ARM_H
 
 #include "accel/cpu.h"
+#include "hw/arm_gic_cpu.h"
 #include "hw/irq.h"
 
 /* Interrupt inputs; level-sensitive, may be driven from any thread. */
@@ -45,28 +46,7 @@ const char *arm_cpu_fdt_compatible(Cpu *cpu);        /* "arm,cortex-a72" */
 bool arm_cpu_has_pmu(Cpu *cpu);
 enum { ARM_CNTFRQ = 62500000 };                      /* Hz of the generic timers */
 
-/* --- GICv3's processor interface --- */
-/* An encoding: op0..op2 of MRS/MSR in one number. */
-#define ARM_SYSREG(op0, op1, crn, crm, op2)                                                    \
-    ((uint32_t)((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2)))
-/* How the processor stands at an access. */
-typedef struct ArmGicView {
-    unsigned el;
-    bool secure;     /* security state of that level */
-    uint64_t scr_el3, hcr_el2; /* effective values; 0 where the level doesn't exist */
-} ArmGicView;
-typedef enum ArmGicAccess {
-    ARM_GIC_OK, ARM_GIC_UNDEF,
-    ARM_GIC_TRAP_EL1, ARM_GIC_TRAP_EL2, ARM_GIC_TRAP_EL3, /* as a trapped MRS or MSR */
-} ArmGicAccess;
-typedef struct ArmGicOps {
-    /* ICC_*, ICV_* and ICH_* registers. On the vCPU's thread, main lock held. */
-    ArmGicAccess (*read)(void *opaque, uint32_t sysreg, const ArmGicView *view, uint64_t *value);
-    ArmGicAccess (*write)(void *opaque, uint32_t sysreg, const ArmGicView *view, uint64_t value);
-    /* The processor's level, security state or interrupt routing changed in a way that decides
-     * between IRQ and FIQ; NULL: of no interest. Main lock held. */
-    void (*view_changed)(void *opaque, const ArmGicView *view);
-} ArmGicOps;
+/* --- GICv3's processor interface (hw/arm_gic_cpu.h) --- */
 /* ID_AA64PFR0_EL1.GIC says so from then on. Before the first reset. */
 void arm_cpu_set_gic(Cpu *cpu, const ArmGicOps *ops, void *opaque);
 ArmGicView arm_cpu_gic_view(Cpu *cpu);

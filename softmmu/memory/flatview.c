@@ -221,6 +221,7 @@ static uint64_t oldest_reader(void)
 }
 
 _Atomic uint32_t memory_map_version;
+__thread MemoryInitiator memory_initiator;
 
 void flatview_publish(AddressSpace *as, FlatView *v)
 {
