@@ -42,7 +42,8 @@ enum {
     MODE_E2H = 1 << 23,         /* HCR_EL2.E2H seen from EL2: EL1 names mean EL2's registers */
     MODE_NAA = 1 << 24,         /* SCTLR.nAA: LSE2 allows what is unaligned in 16 bytes */
     MODE_EE = 1 << 25,          /* data is big-endian */
-    MODE_TRAP_SHIFT = 26,       /* SCTLR.UMA, nTWI, UCI and the like are asked by helpers */
+    MODE_BP = 1 << 26,          /* hardware breakpoints of the guest may match here */
+    /* SCTLR.UMA, nTWI, UCI and the like are asked by helpers. */
 };
 
 /* Access modes of a TLB context; which regime it is stands in the key. */
@@ -76,6 +77,119 @@ enum {
 #define PSTATE_DIT (1ULL << 24)
 #define PSTATE_TCO (1ULL << 25)
 #define PSTATE_NZCV (15ULL << 28)
+
+#define EXCL_NONE UINT64_MAX
+
+/* Some translation of interest is in mmu.c; here are the bits that more than one file asks for. */
+#define SCTLR_M (1ULL << 0)
+#define SCTLR_A (1ULL << 1)
+#define SCTLR_C (1ULL << 2)
+#define SCTLR_SA (1ULL << 3)
+#define SCTLR_SA0 (1ULL << 4)
+#define SCTLR_NAA (1ULL << 6)
+#define SCTLR_UMA (1ULL << 9)
+#define SCTLR_ENRCTX (1ULL << 10)
+#define SCTLR_EOS (1ULL << 11)
+#define SCTLR_I (1ULL << 12)
+#define SCTLR_ENDB (1ULL << 13)
+#define SCTLR_DZE (1ULL << 14)
+#define SCTLR_UCT (1ULL << 15)
+#define SCTLR_NTWI (1ULL << 16)
+#define SCTLR_NTWE (1ULL << 18)
+#define SCTLR_WXN (1ULL << 19)
+#define SCTLR_TSCXT (1ULL << 20)
+#define SCTLR_IESB (1ULL << 21)
+#define SCTLR_EIS (1ULL << 22)
+#define SCTLR_SPAN (1ULL << 23)
+#define SCTLR_E0E (1ULL << 24)
+#define SCTLR_EE (1ULL << 25)
+#define SCTLR_UCI (1ULL << 26)
+#define SCTLR_ENDA (1ULL << 27)
+#define SCTLR_ENIB (1ULL << 30)
+#define SCTLR_ENIA (1ULL << 31)
+#define SCTLR_BT0 (1ULL << 35) /* SCTLR_EL1, and EL2 with E2H */
+#define SCTLR_BT1 (1ULL << 36) /* there; BT of EL2 without E2H and EL3 */
+#define SCTLR_DSSBS (1ULL << 44)
+
+#define HCR_VM (1ULL << 0)
+#define HCR_SWIO (1ULL << 1)
+#define HCR_PTW (1ULL << 2)
+#define HCR_FMO (1ULL << 3)
+#define HCR_IMO (1ULL << 4)
+#define HCR_AMO (1ULL << 5)
+#define HCR_VF (1ULL << 6)
+#define HCR_VI (1ULL << 7)
+#define HCR_VSE (1ULL << 8)
+#define HCR_FB (1ULL << 9)
+#define HCR_BSU (3ULL << 10)
+#define HCR_DC (1ULL << 12)
+#define HCR_TWI (1ULL << 13)
+#define HCR_TWE (1ULL << 14)
+#define HCR_TID0 (1ULL << 15)
+#define HCR_TID1 (1ULL << 16)
+#define HCR_TID2 (1ULL << 17)
+#define HCR_TID3 (1ULL << 18)
+#define HCR_TSC (1ULL << 19)
+#define HCR_TIDCP (1ULL << 20)
+#define HCR_TACR (1ULL << 21)
+#define HCR_TSW (1ULL << 22)
+#define HCR_TPCP (1ULL << 23)
+#define HCR_TPU (1ULL << 24)
+#define HCR_TTLB (1ULL << 25)
+#define HCR_TVM (1ULL << 26)
+#define HCR_TGE (1ULL << 27)
+#define HCR_TDZ (1ULL << 28)
+#define HCR_HCD (1ULL << 29)
+#define HCR_TRVM (1ULL << 30)
+#define HCR_RW (1ULL << 31)
+#define HCR_CD (1ULL << 32)
+#define HCR_ID (1ULL << 33)
+#define HCR_E2H (1ULL << 34)
+#define HCR_TLOR (1ULL << 35)
+#define HCR_TERR (1ULL << 36)
+#define HCR_TEA (1ULL << 37)
+#define HCR_MIOCNCE (1ULL << 38)
+#define HCR_APK (1ULL << 40)
+#define HCR_API (1ULL << 41)
+#define HCR_FIEN (1ULL << 47)
+#define HCR_TID4 (1ULL << 49)
+#define HCR_TICAB (1ULL << 50)
+#define HCR_TOCU (1ULL << 52)
+#define HCR_ENSCXT (1ULL << 53)
+#define HCR_TTLBIS (1ULL << 54)
+#define HCR_TTLBOS (1ULL << 55)
+#define HCR_TID5 (1ULL << 58)
+
+#define SCR_NS (1ULL << 0)
+#define SCR_IRQ (1ULL << 1)
+#define SCR_FIQ (1ULL << 2)
+#define SCR_EA (1ULL << 3)
+#define SCR_SMD (1ULL << 7)
+#define SCR_HCE (1ULL << 8)
+#define SCR_SIF (1ULL << 9)
+#define SCR_RW (1ULL << 10)
+#define SCR_ST (1ULL << 11)
+#define SCR_TWI (1ULL << 12)
+#define SCR_TWE (1ULL << 13)
+#define SCR_TLOR (1ULL << 14)
+#define SCR_TERR (1ULL << 15)
+#define SCR_APK (1ULL << 16)
+#define SCR_API (1ULL << 17)
+#define SCR_EASE (1ULL << 19)
+#define SCR_ATA (1ULL << 26)
+#define SCR_FGTEN (1ULL << 27)
+#define SCR_ECVEN (1ULL << 28)
+
+enum { ARM_N_BRP = 6, ARM_N_WRP = 4, ARM_N_PMC = 6 };
+
+/* A generic timer; index in ArmCpu.timer is that of its output (ARM_OUT_TIMER_*). */
+enum { ARM_N_TIMERS = 5 };
+typedef struct ArmTimer {
+    uint64_t cval;
+    uint64_t ctl;            /* ENABLE, IMASK; ISTATUS is computed */
+    Timer *timer;            /* main lock */
+    int64_t armed;           /* ns that it is set for; INT64_MAX: it isn't */
+} ArmTimer;
 
 typedef struct ArmVec {
     uint64_t d[2];
@@ -117,8 +231,22 @@ typedef struct ArmCpu {
     uint64_t par, cpacr, cptr_el2, cptr_el3, scr, hcr, hpfar, vttbr, vtcr, mdcr_el2, mdcr_el3,
         hstr, hacr, vpidr, vmpidr, csselr, mdscr, oslsr, osdlr, fpcr;
     uint64_t mdccint;
+    uint64_t scxtnum[4], apkey[10]; /* pauth keys: IA, IB, DA, DB, GA, each low and high half */
+    uint64_t vsesr, vdisr, disr;
+    uint64_t lorsa, lorea, lorn, lorc;
+    uint64_t cntkctl, cnthctl, cntvoff, cntfrq; /* generic timers */
+    ArmTimer timer[ARM_N_TIMERS];
+    uint64_t dbgbvr[ARM_N_BRP], dbgbcr[ARM_N_BRP], dbgwvr[ARM_N_WRP], dbgwcr[ARM_N_WRP];
+    uint64_t dbgclaim, sder;
+    uint64_t pmcr, pmcnten, pminten, pmovs, pmselr, pmuserenr, pmccfiltr;
+    uint64_t pmevtyper[ARM_N_PMC];
+    uint64_t pmccnt, pmevcnt[ARM_N_PMC]; /* counted up to pm_base; pmu.c */
+    uint64_t pm_base;        /* clock at that time */
+    Timer *pm_timer;         /* the next overflow */
+    uint64_t event;          /* WFE's event register */
+    uint64_t hcr_eff;        /* arm_hcr; derived from hcr and scr */
     /* --- wires --- */
-    uint32_t irq_level;      /* any thread, __atomic: 1 << ARM_CPU_* inputs */
+    uint64_t irq_level;      /* any thread, __atomic: 1 << ARM_CPU_* inputs, and ARM_SOFT_* */
     IrqLine out[ARM_N_CPU_OUTPUTS];
     const ArmGicOps *gic;
     void *gic_opaque;
@@ -137,7 +265,6 @@ typedef struct ArmCpu {
     uint64_t rvbar, mpidr;
     uint8_t pa_bits, va_bits;
 } ArmCpu;
-#define EXCL_NONE UINT64_MAX
 
 /* Slot numbers. Register 31 is xzr (ir_const 0) or SLOT_SP, as the instruction says. */
 enum {
@@ -148,6 +275,9 @@ enum {
     SLOT_EXCL_ADDR, SLOT_EXCL_VAL0, SLOT_EXCL_VAL1, SLOT_EXCL_SIZE,
     SLOT_TPIDR_EL0, SLOT_TPIDRRO_EL0, SLOT_TPIDR_EL1,
     SLOT_PSTATE,
+    SLOT_IRQ_LEVEL, /* read only: 0 if no interrupt is pending at all, masked or not */
+    SLOT_SP_EL0, SLOT_ELR_EL1, SLOT_SPSR_EL1, SLOT_ESR_EL1, SLOT_FAR_EL1,
+    SLOT_CONTEXTIDR_EL1, SLOT_TPIDR_EL2, SLOT_VBAR_EL1, SLOT_ELR_EL2, SLOT_SPSR_EL2,
     SLOT_V0, /* V128, SLOT_V0 + n */
     SLOT_QC = SLOT_V0 + 32, /* V128 */
     ARM_N_SLOTS
@@ -171,6 +301,8 @@ void arm_set_nzcv(ArmCpu *a, uint32_t nzcv);
 /* Where an exception of the current instruction goes if the rules leave no choice: EL1, or EL2 for
  * code at EL0 under HCR_EL2.TGE, or the level that it is taken from. */
 unsigned arm_default_target_el(const ArmCpu *a);
+/* Bits of irq_level that follow from HCR_EL2: pending virtual interrupts. */
+enum { ARM_SOFT_VI = 1 << 8, ARM_SOFT_VF = 1 << 9, ARM_SOFT_VSE = 1 << 10 };
 /* Exception classes (ESR_ELx.EC, DDI 0487 D24). */
 enum {
     EC_UNKNOWN = 0x00, EC_WFX = 0x01, EC_FP_ACCESS = 0x07, EC_PAC = 0x09, EC_BTI = 0x0d,
@@ -205,7 +337,12 @@ void arm_set_el(ArmCpu *a, unsigned el, bool spsel);
 void arm_update_mode(ArmCpu *a);
 /* HCR_EL2 as it works: RES0 bits and TGE's implications done (D24.2.55); 0 without EL2 or while it
  * is off for the security state. */
-uint64_t arm_hcr(const ArmCpu *a);
+static inline uint64_t arm_hcr(const ArmCpu *a)
+{
+    return a->hcr_eff;
+}
+/* hcr or scr changed: hcr_eff anew, virtual interrupt bits, mode. */
+void arm_hcr_changed(ArmCpu *a);
 bool arm_is_secure_below_el3(const ArmCpu *a);
 bool arm_is_secure(const ArmCpu *a);
 
@@ -235,6 +372,54 @@ bool arm_debug_translate(Cpu *cpu, vaddr va, hwaddr *pa);
  * rules, traps (leave by arm_raise) and effects. pc must be precise. */
 uint64_t arm_sysreg_read(ArmCpu *a, uint32_t sysreg, unsigned rt);
 void arm_sysreg_write(ArmCpu *a, uint32_t sysreg, unsigned rt, uint64_t value);
+
+
+/*
+ * How generated code may do an MRS or MSR in this mode word.
+ *   slot >= 0: the register is that cell (all bits; MSR: no effects): mov from or to it
+ *   else: arm_helper_mrs, arm_helper_msr
+ * ends_block: after the write, pc = next and exit_lookup. A write that may make an interrupt
+ * takable asks for it by itself (exit_request). Existence, traps: the helpers see to them.
+ */
+typedef struct ArmSysRegInline {
+    int slot;
+    bool ends_block;
+} ArmSysRegInline;
+ArmSysRegInline arm_sysreg_inline(const ArmCpu *a, uint32_t mode, uint32_t sysreg, bool write);
+
+/*
+ * --- helpers_sys.c: what system instructions call ---
+ * All want the pc slot at the current instruction, as engines see to. Those marked (jumps) set pc
+ * and mode themselves: exit_lookup follows, and the translator does not write the pc slot.
+ */
+extern const IrHelper arm_helper_mrs;      /* (sysreg, rt) -> value */
+extern const IrHelper arm_helper_msr;      /* (sysreg, rt, value): MSR and SYS */
+/* MSR (immediate) other than DAIFSet and DAIFClr from EL1 up, which are IR on SLOT_PSTATE: after
+ * DAIFClr, if SLOT_IRQ_LEVEL isn't 0, call irq_poll. (op1 << 3 | op2, imm4); then exit_lookup. */
+extern const IrHelper arm_helper_msr_imm;
+/* DAIFSet and DAIFClr at EL0: traps if SCTLR.UMA says so, else does it. (set, imm4) */
+extern const IrHelper arm_helper_daif_el0;
+extern const IrHelper arm_helper_irq_poll; /* (next pc): leaves there if an interrupt can be taken */
+extern const IrHelper arm_helper_undef;    /* (): UNDEFINED; does not return */
+extern const IrHelper arm_helper_raise;    /* (esr): at the default level; does not return */
+extern const IrHelper arm_helper_svc, arm_helper_hvc, arm_helper_smc; /* (imm16, next pc) jumps */
+extern const IrHelper arm_helper_brk;      /* (imm16) jumps */
+extern const IrHelper arm_helper_hlt;      /* (imm16, next pc) jumps: semihosting, else UNDEFINED */
+extern const IrHelper arm_helper_eret;     /* (target: elr, or authenticated) jumps */
+extern const IrHelper arm_helper_wfi, arm_helper_wfe; /* (next pc) jumps */
+extern const IrHelper arm_helper_sev, arm_helper_sevl; /* () */
+extern const IrHelper arm_helper_fp_trap;  /* (iss): FP access trap to the mode's MODE_FP level */
+extern const IrHelper arm_helper_illegal_state; /* (): MODE_IL; does not return */
+/*
+ * In mode words with MODE_SS_ACTIVE: MODE_SS clear: a block is just this call (does not return).
+ * MODE_SS set: one instruction after ss_advance, which clears PSTATE.SS (the mode changes: the
+ * block ends with exit_lookup at the instruction's next pc).
+ */
+extern const IrHelper arm_helper_ss_exception, arm_helper_ss_advance; /* () */
+/* With MODE_BP: before every instruction; raises a breakpoint exception if one of the guest's own
+ * matches. */
+extern const IrHelper arm_helper_breakpoints; /* () */
+extern const IrHelper arm_helper_dc_zva;   /* (va); access to DC ZVA at EL0 is checked inside */
 
 /* --- psci.c, semihosting.c --- */
 /* HVC or SMC with a PSCI function in x0: true if it was one and is done. */
