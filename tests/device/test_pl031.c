@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* PL031 against DDI 0224, on the virtual clock (-rtc clock=vm). */
+#include "bare.h"
+#include "softmmu/rtc.h"
+
+enum { BASE = 0x09010000, DR = 0, MR = 4, LR = 8, CR = 12, IMSC = 16, RIS = 20, MIS = 24, ICR = 28 };
+static const int64_t second = 1000000000;
+
+static uint32_t rd(unsigned reg)
+{
+    return bare_read(BASE + reg, 4);
+}
+
+static void wr(unsigned reg, uint32_t v)
+{
+    bare_write(BASE + reg, 4, v);
+}
+
+static void step(int64_t ns)
+{
+    bare_advance(ns);
+    clock_run_timers(CLOCK_HOST);
+}
+
+static void setup(void)
+{
+    static Device *rtc;
+    if (!rtc) {
+        bare_init();
+        g_assert_true(rtc_configure("2020-01-02T03:04:05", "vm", NULL));
+        rtc = bare_device("pl031", BASE, NULL);
+        bare_watch_pins(rtc);
+    }
+    device_reset(rtc);
+}
+
+static void test_counts(void)
+{
+    setup();
+    g_assert_cmpuint(rd(DR), ==, 1577934245); /* 2020-01-02T03:04:05Z */
+    step(5 * second);
+    g_assert_cmpuint(rd(DR), ==, 1577934250);
+    g_assert_cmphex(rd(CR), ==, 1);
+    wr(CR, 0);
+    g_assert_cmphex(rd(CR), ==, 1);
+    wr(LR, 1000);
+    g_assert_cmpuint(rd(DR), ==, 1000);
+    g_assert_cmpuint(rd(LR), ==, 1000);
+    step(second);
+    g_assert_cmpuint(rd(DR), ==, 1001);
+}
+
+static void test_alarm(void)
+{
+    setup();
+    wr(LR, 0xfffffff0);
+    wr(IMSC, 1);
+    wr(MR, 4); /* behind the wrap */
+    g_assert_cmphex(rd(RIS), ==, 0);
+    step(19 * second);
+    g_assert_cmphex(rd(RIS), ==, 0);
+    step(second);
+    g_assert_cmphex(rd(RIS), ==, 1);
+    g_assert_cmphex(rd(MIS), ==, 1);
+    g_assert_cmpint(bare_level[0], ==, 1);
+    wr(IMSC, 0);
+    g_assert_cmphex(rd(MIS), ==, 0);
+    g_assert_cmpint(bare_level[0], ==, 0);
+    wr(ICR, 1);
+    g_assert_cmphex(rd(RIS), ==, 0);
+    wr(MR, rd(DR)); /* equal already */
+    g_assert_cmphex(rd(RIS), ==, 1);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/pl031/counts", test_counts);
+    g_test_add_func("/pl031/alarm", test_alarm);
+    return g_test_run();
+}
