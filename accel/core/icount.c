@@ -10,14 +10,20 @@
  *
  * "auto" fits the shift to the speed of the host, which is not reproducible. Record and replay
  * (rr=) are not part of this.
+ *
+ * -d hash writes a hash of the running vCPU's state after every x-hash=N instructions. Two engines
+ * that run the same guest must write the same lines (tests/boot/lockstep.py).
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "accel/accel.h"
 #include "accel/core/vcpu.h"
+#include "hw/state.h"
 #include "softmmu/run.h"
 #include "util/error.h"
+#include "util/log.h"
 
 enum {
     MAX_SHIFT = 10,
@@ -31,7 +37,8 @@ enum {
 
 static struct {
     bool enabled, sleep, align, automatic;
-} conf;
+    uint64_t hash; /* instructions between two hashes of -d hash */
+} conf = { .hash = 1 << 20 };
 
 CpuWaker icount_waker;
 _Atomic(Cpu *) icount_running;
@@ -202,6 +209,25 @@ static int64_t execute(Cpu *cpu, int64_t n, bool *ends_turn)
     return done;
 }
 
+/* Instructions until the next hash. */
+static int64_t insns_to_hash(void)
+{
+    return log_on(LOG_HASH) ? (int64_t)(conf.hash - total % conf.hash) : INT64_MAX;
+}
+
+/* FNV-1a of the record that a snapshot would keep. */
+static void log_hash(const Cpu *cpu)
+{
+    GByteArray *record = g_byte_array_new();
+    uint64_t hash = 0xcbf29ce484222325;
+    state_save(cpu->target->state, cpu, record);
+    for (guint i = 0; i < record->len; i++)
+        hash = (hash ^ record->data[i]) * 0x100000001b3;
+    log_printf(LOG_HASH, "%" PRIu64 " cpu %u pc %016" PRIx64 " state %016" PRIx64 "\n", total, cpu->index,
+               cpu->target->get_pc((Cpu *)cpu), hash);
+    g_byte_array_unref(record);
+}
+
 static gpointer icount_thread(gpointer arg)
 {
     unsigned turn = 0;     /* whose */
@@ -231,10 +257,12 @@ static gpointer icount_thread(gpointer arg)
             continue;
         }
         bool ends_turn;
-        int64_t n = MIN(turn_left, insns_to_deadline());
-        if (n > 0)
-            turn_left -= execute(cpus[turn], n, &ends_turn);
-        else
+        int64_t n = MIN(MIN(turn_left, insns_to_deadline()), insns_to_hash());
+        int64_t done = n > 0 ? execute(cpus[turn], n, &ends_turn) : 0;
+        turn_left -= done;
+        if (log_on(LOG_HASH) && done > 0 && total % conf.hash == 0)
+            log_hash(cpus[turn]);
+        if (n <= 0)
             ends_turn = false;
         if (ends_turn)
             turn_left = 0;
@@ -285,7 +313,7 @@ static bool parse_shift(const char *value, bool *automatic, unsigned *to, GError
 
 bool icount_configure(const char *opts, GError **error)
 {
-    static const char *const keys[] = { "shift", "sleep", "align", "rr", NULL };
+    static const char *const keys[] = { "shift", "sleep", "align", "rr", "x-hash", NULL };
     bool sleep = true, align = false, automatic = false, have_shift = false, ok = true;
     unsigned n = 0;
     char **parts = g_strsplit(opts, ",", -1);
@@ -303,6 +331,12 @@ bool icount_configure(const char *opts, GError **error)
             ok = parse_bool(key, value, &sleep, error);
         } else if (!strcmp(key, "align")) {
             ok = parse_bool(key, value, &align, error);
+        } else if (!strcmp(key, "x-hash")) {
+            guint64 every;
+            if (!g_ascii_string_to_unsigned(value, 10, 1, UINT32_MAX, &every, NULL))
+                ok = error_set(error, "-icount: x-hash=%s: must be a number of instructions", value);
+            else
+                conf.hash = every;
         } else if (g_str_has_prefix(key, "rr")) {
             ok = error_set(error, "-icount: %s: record and replay are not supported; leave it out",
                            key);

@@ -29,6 +29,7 @@
     X(GUEST_ERRORS, "guest_errors", "guest accesses that no manual allows")                   \
     X(PAGE, "page", "RAM and memory map at start")                                            \
     X(NOCHAIN, "nochain", "do not link blocks, so that exec and cpu show all of them")        \
+    X(HASH, "hash", "a hash of the vCPU's state at equal distances (with -icount)")            \
     X(STRACE, "strace", "system calls of user-mode emulation (accepted, no effect)")
 
 enum {

@@ -16,6 +16,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
+from lockstep import compare  # noqa: E402
 from session import Failure, Session  # noqa: E402
 
 CACHE = os.environ.get("SOSIA_CACHE", os.path.join(ROOT, ".cache"))
@@ -89,6 +90,17 @@ class Boots:
         """Linux while TLB and code are dropped at random, 2 harts"""
         self.shell_and_off("-smp", "2", "-accel", "tcg,x-random-flush=20,x-random-evict=20000",
                            cpus=2)
+
+    def boot_lockstep(self):
+        """Linux on 2 harts: JIT and interpreter agree all along; another seed is noticed"""
+        guest = ["-M", "virt", "-m", "256", "-smp", "2", "-kernel", self.kernel, "-initrd",
+                 self.initrd, "-append", "console=ttyS0 quiet rdinit=/bin/busybox -- sh -c "
+                 '"busybox seq 20000 | busybox sha256sum; busybox poweroff -f"']
+        n, difference = compare(self.sosia, guest, timeout=240 * SLOW)
+        if difference or n < 1000:
+            raise Failure(f"after {n} equal hashes: {difference}")
+        if not compare(self.sosia, guest, b=("-seed", "8"))[1]:
+            raise Failure("two different guests look the same")
 
     def boot_reboot(self):
         """reboot with -no-reboot ends with status 0"""
