@@ -295,6 +295,7 @@ static inline unsigned arm_el(const ArmCpu *a)
 
 /* --- flags.c --- */
 uint32_t arm_nzcv(const ArmCpu *a);               /* bits 31..28 */
+uint32_t arm_nzcv_of(uint64_t cc_op, uint64_t cc_a, uint64_t cc_b);
 void arm_set_nzcv(ArmCpu *a, uint32_t nzcv);
 
 /* --- exception.c --- */
