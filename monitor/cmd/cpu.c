@@ -2,6 +2,7 @@
 /* The CPUs: list, registers, address translation. */
 #include <unistd.h>
 
+#include "monitor/cmd/qom.h"
 #include "monitor/schema/commands_gen.h"
 #include "util/error.h"
 
@@ -31,7 +32,7 @@ Json *qmp_query_cpus_fast(const Json *args, GError **error)
     Json *list = json_array();
     for (unsigned i = 0; i < cpu_count; i++) {
         Json *o = json_object(), *props = json_object();
-        g_autofree char *path = g_strdup_printf("/machine/soc0/harts[%u]", i);
+        g_autofree char *path = qom_cpu_path(cpus[i]);
         json_set_int(o, "thread-id", thread_id(cpus[i]));
         json_set_int(props, "core-id", i);
         json_set(o, "props", props);

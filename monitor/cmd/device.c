@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "monitor/cmd/qom.h"
 #include "monitor/schema/commands_gen.h"
 #include "util/error.h"
 #include "util/opts.h"
@@ -104,7 +105,7 @@ void hmp_info_irq(Monitor *mon, const Json *args)
 
 /* ---- lists for programs ---- */
 
-static const char *prop_type_name(PropType t)
+const char *qom_prop_type(PropType t)
 {
     switch (t) {
     case PROP_BOOL:
@@ -140,7 +141,7 @@ Json *qmp_device_list_properties(const Json *args, GError **error)
     for (const Prop *p = t->props; p && p->name; p++) {
         Json *o = json_object();
         json_set_str(o, "name", p->name);
-        json_set_str(o, "type", prop_type_name(p->type));
+        json_set_str(o, "type", qom_prop_type(p->type));
         json_set_str(o, "description", p->doc);
         if (p->def)
             json_set_str(o, "default-value", p->def);

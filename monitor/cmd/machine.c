@@ -4,6 +4,7 @@
 
 #include "accel/accel.h"
 #include "hw/board.h"
+#include "monitor/cmd/qom.h"
 #include "monitor/schema/commands_gen.h"
 #include "softmmu/boot.h"
 #include "softmmu/fdt.h"
@@ -150,9 +151,7 @@ Json *qmp_query_machines(const Json *args, GError **error)
         json_set_bool(o, "numa-mem-supported", false);
         json_set_bool(o, "deprecated", false);
         if (b->default_cpu) {
-            g_autofree char *type = g_strdup_printf("%s-%s-cpu", b->default_cpu,
-                                                    t && g_str_has_prefix(t->name, "riscv")
-                                                        ? "riscv" : t ? t->name : "");
+            g_autofree char *type = t ? qom_cpu_type(t, b->default_cpu) : NULL;
             json_set_str(o, "default-cpu-type", type);
         }
         json_set_str(o, "default-ram-id", "ram");
@@ -175,9 +174,7 @@ Json *qmp_query_cpu_definitions(const Json *args, GError **error)
     const char *name, *doc;
     for (unsigned i = 0; t && t->model && (name = t->model(i, &doc)); i++) {
         Json *o = json_object();
-        g_autofree char *type = g_strdup_printf("%s-%s-cpu", name,
-                                                g_str_has_prefix(t->name, "riscv") ? "riscv"
-                                                                                   : t->name);
+        g_autofree char *type = qom_cpu_type(t, name);
         json_set_str(o, "name", name);
         json_set_str(o, "typename", type);
         json_set_bool(o, "static", false);
@@ -186,6 +183,69 @@ Json *qmp_query_cpu_definitions(const Json *args, GError **error)
         json_add(list, o);
     }
     return list;
+}
+
+/* A model's name is all there is to expand: every feature follows from it. */
+Json *qmp_query_cpu_model_expansion(const Json *args, GError **error)
+{
+    const TargetOps *t = current_target();
+    const char *asked = json_get_str(json_get(args, "model"), "name", ""), *name, *doc;
+    for (unsigned i = 0; t && t->model && (name = t->model(i, &doc)); i++) {
+        if (strcmp(name, asked))
+            continue;
+        Json *o = json_object(), *model = json_object();
+        json_set_str(model, "name", name);
+        json_set(model, "props", json_object());
+        json_set(o, "model", model);
+        return o;
+    }
+    error_set(error, "The CPU type '%s' is not known; query-cpu-definitions lists them", asked);
+    return NULL;
+}
+
+Json *qmp_query_gic_capabilities(const Json *args, GError **error)
+{
+    const TargetOps *t = current_target();
+    Json *list = json_array();
+    for (int version = 2; t && !strcmp(t->name, "aarch64") && version <= 3; version++) {
+        Json *o = json_object();
+        json_set_int(o, "version", version);
+        json_set_bool(o, "emulated", true);
+        json_set_bool(o, "kernel", false);
+        json_add(list, o);
+    }
+    return list;
+}
+
+/* ---- what QEMU has and this program does not: empty answers, as from a build without it ---- */
+
+Json *qmp_query_tpm_models(const Json *args, GError **error)
+{
+    return json_array();
+}
+
+Json *qmp_query_tpm_types(const Json *args, GError **error)
+{
+    return json_array();
+}
+
+Json *qmp_query_tpm(const Json *args, GError **error)
+{
+    return json_array();
+}
+
+Json *qmp_query_migrate_capabilities(const Json *args, GError **error)
+{
+    return json_array();
+}
+
+Json *qmp_query_migrate(const Json *args, GError **error)
+{
+    return json_object();
+}
+
+void hmp_info_migrate(Monitor *mon, const Json *args)
+{
 }
 
 /* ---- memory and what is loaded into it ---- */
@@ -201,6 +261,11 @@ void hmp_info_memory_size_summary(Monitor *mon, const Json *args)
 {
     monitor_printf(mon, "base memory: %" G_GUINT64_FORMAT "\n",
                    current_machine ? current_machine->ram_size : 0);
+}
+
+Json *qmp_query_memory_devices(const Json *args, GError **error)
+{
+    return json_array();
 }
 
 Json *qmp_query_iothreads(const Json *args, GError **error)
