@@ -52,8 +52,10 @@ void tcg_exclusive(Cpu *cpu, void (*fn)(Cpu *cpu, void *arg), void *arg)
     cpu_exclusive_begin();
     fn(cpu, arg);
     cpu_exclusive_end();
-    if (in_exec)
+    if (in_exec) {
         cpu_exec_start(cpu);
+        tlb_remote_drain(cpu);
+    }
 }
 
 /* ---- breakpoints ---- */
@@ -171,6 +173,7 @@ static void exclusive_step(Cpu *cpu)
     cpu_exec_end(cpu);
     cpu_exclusive_begin();
     s->exclusive = true;
+    tlb_remote_drain(cpu);
     engine->run(cpu, limited_entry(cpu, cpu_pc(cpu), 1));
 }
 
@@ -247,6 +250,7 @@ static void __attribute__((noinline)) loop(Cpu *cpu)
         }
         if (G_UNLIKELY(chaos.random_flush) && chaos_roll(s, chaos.random_flush))
             tlb_flush_all(cpu);
+        tlb_remote_drain(cpu);
         set_cflags(cpu);
         uint64_t pc = cpu_pc(cpu);
         if (G_UNLIKELY(s->want_exclusive)) {

@@ -87,6 +87,14 @@ void probe_access(Cpu *cpu, vaddr va, unsigned len, MmuAccess access, IrMemOp m,
         check_watch(cpu, va, len, access);
 }
 
+/* The whole access at va, a part of which is in this page. */
+static inline void check_aligned(Cpu *cpu, vaddr va, unsigned size, MmuAccess access,
+                                 const TlbLookup *l)
+{
+    if (G_UNLIKELY(l->flags & TLB_ALIGNED) && va & (size - 1))
+        cpu->target->raise_unaligned(cpu, va, access);
+}
+
 static void set_initiator(const Cpu *cpu)
 {
     memory_initiator.cpu = cpu->index;
@@ -150,7 +158,9 @@ static uint64_t load_crossing(Cpu *cpu, vaddr va, unsigned size, MmuAccess acces
     vaddr next = (va | ~TLB_PAGE_MASK) + 1;
     unsigned here = (unsigned)(next - va);
     probe_access(cpu, va, here, access, m, &l[0]);
+    check_aligned(cpu, va, size, access, &l[0]);
     probe_access(cpu, next, size - here, access, m, &l[1]);
+    check_aligned(cpu, va, size, access, &l[1]);
     uint64_t v = 0;
     for (unsigned i = 0; i < size; i++)
         v |= load_in_page(cpu, va + i, 1, &l[i >= here], access) << 8 * i;
@@ -163,7 +173,9 @@ static void store_crossing(Cpu *cpu, vaddr va, unsigned size, uint64_t v, IrMemO
     vaddr next = (va | ~TLB_PAGE_MASK) + 1;
     unsigned here = (unsigned)(next - va);
     probe_access(cpu, va, here, MMU_WRITE, m, &l[0]);
+    check_aligned(cpu, va, size, MMU_WRITE, &l[0]);
     probe_access(cpu, next, size - here, MMU_WRITE, m, &l[1]);
+    check_aligned(cpu, va, size, MMU_WRITE, &l[1]);
     for (unsigned i = 0; i < size; i++)
         store_in_page(cpu, va + i, 1, v >> 8 * i & 0xff, &l[i >= here]);
 }
@@ -180,6 +192,7 @@ static __attribute__((noinline)) uint64_t load_slow(Cpu *cpu, vaddr va, IrMemOp 
         return load_crossing(cpu, va, size, access, m);
     TlbLookup l;
     probe_access(cpu, va, size, access, m, &l);
+    check_aligned(cpu, va, size, access, &l);
     return load_in_page(cpu, va, size, &l, access);
 }
 
@@ -194,6 +207,7 @@ static __attribute__((noinline)) void store_slow(Cpu *cpu, vaddr va, uint64_t v,
     }
     TlbLookup l;
     probe_access(cpu, va, size, MMU_WRITE, m, &l);
+    check_aligned(cpu, va, size, MMU_WRITE, &l);
     store_in_page(cpu, va, size, v, &l);
 }
 

@@ -14,6 +14,7 @@ enum {
     TLB_MAX_CONTEXTS = 16,
     TLB_MAX_MMU_IDX = 8,
     TLB_TRACKED = 256,      /* filled entries that are remembered one by one */
+    TLB_MAX_REMOTE = 32,    /* flushes that a vCPU may ask another for before that drops all */
     CODE_MAX_CONTEXTS = 32, /* jump caches of one vCPU: 64 KiB each */
 };
 #define TLB_EMPTY UINT64_MAX   /* tag, and info.va, of an entry that is not in use */
@@ -23,7 +24,7 @@ enum {
 typedef struct TlbInfo {
     vaddr va;       /* page address, or TLB_EMPTY */
     hwaddr paddr;   /* page address */
-    uint8_t page_bits;
+    uint8_t page_bits, attrs;
     bool global;
 } TlbInfo;
 
@@ -50,6 +51,7 @@ struct TlbContext {
 
 typedef struct TlbState {
     _Atomic(TlbContext *) ctx[TLB_MAX_CONTEXTS]; /* NULL until used; never freed before the vCPU */
+    TlbContext *spare;        /* the last one that was made or reused */
     int data_idx, fetch_idx;
     uint64_t clock;           /* for last_used */
     CodeContext *code[CODE_MAX_CONTEXTS]; /* all there are */
@@ -59,6 +61,12 @@ typedef struct TlbState {
     struct { uint32_t mode, regime, vmid; int fetch_idx; bool used; } unshared[32];
     unsigned n_unshared;
     TlbStats stats;
+    /* Flushes that other vCPUs ask for (tlb_flush.c). */
+    pthread_mutex_t remote_lock;
+    _Atomic bool remote_pending; /* set under the lock, cleared when they are done */
+    TlbFlush remote[TLB_MAX_REMOTE];
+    unsigned n_remote;        /* > TLB_MAX_REMOTE: everything */
+    bool flushes_out;         /* own ones that were not waited for */
     uint64_t lookups, lookup_hits;
     /* exec.c */
     bool want_exclusive;      /* the current instruction must be done with all others stopped */
@@ -78,7 +86,7 @@ typedef struct TlbLookup {
     uint8_t *host;     /* of the page; NULL: MMIO */
     hwaddr paddr;      /* of the page */
     uint64_t ram_page;
-    unsigned flags;    /* TLB_MMIO, TLB_SLOW_PAGE, TLB_WATCH for this kind of access */
+    unsigned flags;    /* TLB_MMIO, TLB_SLOW_PAGE, TLB_WATCH, TLB_ALIGNED for this access */
     TlbEntry *entry;   /* NULL: not cached (MmuResult.no_tlb) */
     bool global;
     MmuResult mmu;     /* of the walk, if entry is NULL */
@@ -111,7 +119,21 @@ void tlb_make_fast(TlbEntry *e, uint64_t ram_page);
 /* tlb_make_page_slow, with the answer whether a vCPU other than self had a fast entry. */
 bool tlb_demote_page(uint64_t ram_page, const Cpu *self);
 void tlb_map_changed(AddressSpace *as);
+void tlb_entry_clear(TlbTable *t, unsigned i);
+void tlb_table_reset(TlbTable *t);
 void tlb_pages_made_clean(void);
+
+/* --- tlb_flush.c --- */
+void tlb_remote_drain_slow(Cpu *cpu);
+/*
+ * Does what others asked for. Before anything is translated after the vCPU was outside of
+ * cpu_exec_start and _end: those who wait for a flush do not wait for a vCPU that is there.
+ */
+static inline void tlb_remote_drain(Cpu *cpu)
+{
+    if (G_UNLIKELY(atomic_load(&cpu->tlb_state->remote_pending)))
+        tlb_remote_drain_slow(cpu);
+}
 
 /* --- codectx.c --- */
 void code_context_select(Cpu *cpu);

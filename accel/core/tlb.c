@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The software TLB: contexts, filling, flushes, and keeping stores to special pages slow
- * (accel/tlb.h).
+ * The software TLB: contexts, filling, and keeping stores to special pages slow (accel/tlb.h).
+ * Flushes are in tlb_flush.c.
  *
  * Other threads: a page gets a flag that wants to hear of stores (RAM_PAGE_SLOW_WRITE) while vCPUs
  * hold fast entries for it. Who sets the flag then looks for entries and marks them; who fills an
@@ -13,6 +13,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "util/bits.h"
 
 /* ---- hints ---- */
 
@@ -80,6 +82,7 @@ TlbState *tlb_state_new(Cpu *cpu)
     if (!cpu->tlb_state) {
         cpu->tlb_state = g_new0(TlbState, 1);
         cpu->tlb_state->random = 0x9e3779b9 + cpu->index;
+        pthread_mutex_init(&cpu->tlb_state->remote_lock, NULL);
     }
     return cpu->tlb_state;
 }
@@ -97,6 +100,7 @@ void tlb_state_free(Cpu *cpu)
     }
     for (unsigned i = 0; i < s->n_code; i++)
         free(s->code[i]);
+    pthread_mutex_destroy(&s->remote_lock);
     g_free(s);
     cpu->tlb_state = NULL;
     cpu->tlb = cpu->tlb_fetch = NULL;
@@ -104,25 +108,42 @@ void tlb_state_free(Cpu *cpu)
     cpu->code = NULL;
 }
 
-static bool key_equal(const TlbKey *a, const TlbKey *b)
+static inline bool key_equal(const TlbKey *a, const TlbKey *b)
 {
     return a->root[0] == b->root[0] && a->root[1] == b->root[1] && a->asid == b->asid &&
            a->vmid == b->vmid && a->regime == b->regime;
 }
 
-static void table_reset(TlbTable *t);
+static bool context_is_empty(const TlbContext *c)
+{
+    for (unsigned i = 0; i < TLB_MAX_MMU_IDX; i++) {
+        TlbTable *t = atomic_load_explicit(&c->table[i], memory_order_relaxed);
+        if (t && t->n_filled)
+            return false;
+    }
+    return !c->code;
+}
 
-/* The context for key: the one it has, a new one, or the one not used for longest. */
+/*
+ * The context for key: the one it has, a new one, or the one not used for longest. Guests change
+ * their registers one by one: a combination that lasts for a few instructions, and makes no entry,
+ * must not push out another. So one that is empty is the first to go.
+ */
 static TlbContext *context_get(TlbState *s, const TlbKey *key, const TlbContext *keep)
 {
     TlbContext *oldest = NULL;
     for (unsigned i = 0; i < TLB_MAX_CONTEXTS; i++) {
         TlbContext *c = atomic_load_explicit(&s->ctx[i], memory_order_relaxed);
         if (!c) {
+            if (s->spare && s->spare != keep && context_is_empty(s->spare)) {
+                s->spare->key = *key;
+                return s->spare;
+            }
             c = g_new0(TlbContext, 1);
             c->key = *key;
             c->valid = true;
             atomic_store_explicit(&s->ctx[i], c, memory_order_release);
+            s->spare = c;
             return c;
         }
         if (key_equal(&c->key, key))
@@ -130,11 +151,16 @@ static TlbContext *context_get(TlbState *s, const TlbKey *key, const TlbContext 
         if (c != keep && (!oldest || c->last_used < oldest->last_used))
             oldest = c;
     }
+    if (s->spare && s->spare != keep && context_is_empty(s->spare)) {
+        s->spare->key = *key;
+        return s->spare;
+    }
+    s->spare = oldest;
     s->stats.contexts_reused++;
     for (unsigned i = 0; i < TLB_MAX_MMU_IDX; i++) {
         TlbTable *t = atomic_load_explicit(&oldest->table[i], memory_order_relaxed);
         if (t)
-            table_reset(t);
+            tlb_table_reset(t);
     }
     code_contexts_drop(s, oldest);
     oldest->key = *key;
@@ -168,7 +194,7 @@ void cpu_set_translation(Cpu *cpu, const TlbKey *data, int data_idx, const TlbKe
 
 /* ---- entries ---- */
 
-static void entry_clear(TlbTable *t, unsigned i)
+void tlb_entry_clear(TlbTable *t, unsigned i)
 {
     TlbEntry *e = &t->entry[i];
     tlb_set_tag(e, MMU_READ, TLB_EMPTY);
@@ -179,14 +205,14 @@ static void entry_clear(TlbTable *t, unsigned i)
     atomic_store_explicit(&t->ram_page[i], NO_RAM_PAGE, memory_order_relaxed);
 }
 
-static void table_reset(TlbTable *t)
+void tlb_table_reset(TlbTable *t)
 {
     if (t->n_filled <= TLB_TRACKED) {
         for (unsigned i = 0; i < t->n_filled; i++)
-            entry_clear(t, t->filled[i]);
+            tlb_entry_clear(t, t->filled[i]);
     } else {
         for (unsigned i = 0; i < TLB_SIZE; i++)
-            entry_clear(t, i);
+            tlb_entry_clear(t, i);
     }
     t->n_filled = t->n_global = 0;
     t->large_lo = t->large_x_lo = UINT64_MAX;
@@ -198,7 +224,7 @@ static void chaos_filled(TlbState *s, TlbTable *t, unsigned i)
 {
     unsigned n = s->n_recent++ % G_N_ELEMENTS(s->recent);
     if (s->recent[n].table && (s->recent[n].table != t || s->recent[n].index != i))
-        entry_clear(s->recent[n].table, s->recent[n].index);
+        tlb_entry_clear(s->recent[n].table, s->recent[n].index);
     s->recent[n].table = t;
     s->recent[n].index = i;
 }
@@ -256,21 +282,25 @@ static void fill(Cpu *cpu, TlbTable *t, vaddr page, const MmuResult *r, TlbLooku
         read_flags |= page_watched(cpu, page, false) ? TLB_WATCH : 0;
         write_flags |= page_watched(cpu, page, true) ? TLB_WATCH : 0;
     }
+    if (r->aligned) {
+        read_flags |= TLB_ALIGNED;
+        write_flags |= TLB_ALIGNED;
+    }
     s->stats.fills++;
     if (info->va == TLB_EMPTY) {
         if (t->n_filled < TLB_TRACKED)
             t->filled[t->n_filled] = i;
         t->n_filled = MIN(t->n_filled + 1, TLB_TRACKED + 1u);
     } else {
-        entry_clear(t, i);
+        tlb_entry_clear(t, i);
     }
     *info = (TlbInfo){ .va = page, .paddr = out->paddr, .page_bits = r->page_bits,
-                       .global = r->global };
+                       .global = r->global, .attrs = r->attrs };
     t->n_global += r->global;
     if (r->page_bits > TLB_PAGE_BITS) {
-        extend_hull(&t->large_lo, &t->large_last, page, r->page_bits);
+        extend_hull(&t->large_lo, &t->large_last, page & MASK(56), r->page_bits);
         if (r->x)
-            extend_hull(&t->large_x_lo, &t->large_x_last, page, r->page_bits);
+            extend_hull(&t->large_x_lo, &t->large_x_last, page & MASK(56), r->page_bits);
     }
     e->addend = (uintptr_t)out->host - page;
     tlb_set_tag(e, MMU_READ, r->r ? page | read_flags : TLB_EMPTY);
@@ -314,8 +344,9 @@ static bool walk(Cpu *cpu, TlbTable *t, int mmu_idx, vaddr va, MmuAccess access,
         fill(cpu, t, page, &r, out, write_flags, access);
         return true;
     }
+    out->flags |= r.aligned && access != MMU_EXEC ? TLB_ALIGNED : 0;
     if (access == MMU_WRITE) {
-        out->flags = write_flags;
+        out->flags = write_flags | (r.aligned ? TLB_ALIGNED : 0);
         if (!(write_flags & TLB_MMIO))
             out->flags |= TLB_SLOW_PAGE; /* there is no entry that could be made slow */
     }
@@ -342,6 +373,16 @@ bool tlb_lookup(Cpu *cpu, TlbContext *ctx, int mmu_idx, vaddr va, MmuAccess acce
     out->global = t->info[i].global;
     out->ram_page = atomic_load_explicit(&t->ram_page[i], memory_order_relaxed);
     out->host = out->ram_page == NO_RAM_PAGE ? NULL : (uint8_t *)(t->info[i].va + e->addend);
+    return true;
+}
+
+bool cpu_fetch_attrs(Cpu *cpu, vaddr va, uint8_t *attrs)
+{
+    TlbTable *t = tlb_table(cpu, cpu->tlb_fetch_ctx, cpu->tlb_state->fetch_idx);
+    TlbLookup l;
+    if (!tlb_lookup(cpu, cpu->tlb_fetch_ctx, cpu->tlb_state->fetch_idx, va, MMU_EXEC, false, &l))
+        return false;
+    *attrs = l.entry ? t->info[tlb_index(va)].attrs : l.mmu.attrs;
     return true;
 }
 
@@ -430,131 +471,7 @@ void tlb_pages_made_clean(void)
     }
 }
 
-/* ---- flushes ---- */
-
-/* Takes non-global entries out. */
-static void table_flush_local(TlbTable *t)
-{
-    if (!t->n_global) {
-        table_reset(t);
-        return;
-    }
-    unsigned n = t->n_filled <= TLB_TRACKED ? t->n_filled : TLB_SIZE;
-    for (unsigned k = 0; k < n; k++) {
-        unsigned i = n == TLB_SIZE ? k : t->filled[k];
-        if (t->info[i].va != TLB_EMPTY && !t->info[i].global)
-            entry_clear(t, i);
-    }
-}
-
-/* True: va is in a large page that code may have been fetched from. */
-static bool table_flush_page(TlbTable *t, vaddr page)
-{
-    unsigned i = tlb_index(page);
-    if (t->info[i].va == page)
-        entry_clear(t, i);
-    if (page < t->large_lo || page > t->large_last)
-        return false;
-    unsigned n = t->n_filled <= TLB_TRACKED ? t->n_filled : TLB_SIZE;
-    for (unsigned k = 0; k < n; k++) {
-        i = n == TLB_SIZE ? k : t->filled[k];
-        const TlbInfo *info = &t->info[i];
-        if (info->va != TLB_EMPTY && info->page_bits > TLB_PAGE_BITS &&
-            (info->page_bits >= 64 || (info->va ^ page) >> info->page_bits == 0))
-            entry_clear(t, i);
-    }
-    return page >= t->large_x_lo && page <= t->large_x_last;
-}
-
-/* Global code mappings are the caller's to flush. */
-static void context_flush(TlbContext *c, bool keep_global)
-{
-    for (unsigned i = 0; i < TLB_MAX_MMU_IDX; i++) {
-        TlbTable *t = atomic_load_explicit(&c->table[i], memory_order_relaxed);
-        if (t && keep_global)
-            table_flush_local(t);
-        else if (t)
-            table_reset(t);
-    }
-    code_contexts_flush(c);
-}
-
-/* True: all code mappings may be affected, global ones too. */
-static bool context_flush_page(TlbContext *c, vaddr page)
-{
-    bool large = false;
-    for (unsigned i = 0; i < TLB_MAX_MMU_IDX; i++) {
-        TlbTable *t = atomic_load_explicit(&c->table[i], memory_order_relaxed);
-        if (t)
-            large |= table_flush_page(t, page);
-    }
-    if (large)
-        code_contexts_flush(c);
-    else
-        code_contexts_flush_page(c, page);
-    return large;
-}
-
-#define FOR_EACH_CONTEXT(cpu, c)                                                               \
-    for (unsigned n_ = 0; n_ < TLB_MAX_CONTEXTS; n_++)                                         \
-        for (TlbContext *c = atomic_load_explicit(&(cpu)->tlb_state->ctx[n_],                  \
-                                                  memory_order_relaxed); c; c = NULL)
-
-void tlb_flush_all(Cpu *cpu)
-{
-    if (!cpu->tlb_state)
-        return;
-    FOR_EACH_CONTEXT(cpu, c)
-        context_flush(c, false);
-    code_contexts_flush_global(cpu->tlb_state);
-    cpu->tlb_state->stats.flushes++;
-}
-
-void tlb_flush_asid(Cpu *cpu, uint32_t asid)
-{
-    if (!cpu->tlb_state)
-        return;
-    FOR_EACH_CONTEXT(cpu, c)
-        if (c->key.asid == asid)
-            context_flush(c, true);
-    cpu->tlb_state->stats.flushes++;
-}
-
-void tlb_flush_regime(Cpu *cpu, uint32_t regime)
-{
-    if (!cpu->tlb_state)
-        return;
-    FOR_EACH_CONTEXT(cpu, c)
-        if (c->key.regime == regime)
-            context_flush(c, false);
-    code_contexts_flush_global(cpu->tlb_state);
-    cpu->tlb_state->stats.flushes++;
-}
-
-void tlb_flush_page(Cpu *cpu, vaddr va)
-{
-    bool large = false;
-    if (!cpu->tlb_state)
-        return;
-    FOR_EACH_CONTEXT(cpu, c)
-        large |= context_flush_page(c, va & TLB_PAGE_MASK);
-    if (large)
-        code_contexts_flush_global(cpu->tlb_state);
-    else
-        code_contexts_flush_global_page(cpu->tlb_state, va & TLB_PAGE_MASK);
-    cpu->tlb_state->stats.page_flushes++;
-}
-
-/* A global entry of the context may go as well: nothing says that it must stay. */
-void tlb_flush_page_asid(Cpu *cpu, vaddr va, uint32_t asid)
-{
-    if (!cpu->tlb_state)
-        return;
-    FOR_EACH_CONTEXT(cpu, c)
-        if (c->key.asid == asid)
-            context_flush_page(c, va & TLB_PAGE_MASK);
-    cpu->tlb_state->stats.page_flushes++;
-}
+/* ---- the memory map ---- */
 
 static void flush_work(Cpu *cpu, void *arg)
 {

@@ -118,6 +118,8 @@ typedef struct MmuResult {
     uint8_t page_bits;   /* size of the leaf, log2; >= 12 */
     bool r, w, x;        /* what may be done without another walk (w only if D is set, ...) */
     bool global;         /* the same in all address spaces of this translation regime */
+    bool aligned;        /* accesses that are not aligned fault here (raise_unaligned) */
+    uint8_t attrs;       /* target-defined; cpu_fetch_attrs */
     /*
      * The answer isn't the same for the whole 4 KiB page (RISC-V PMP): no fast TLB entry may be
      * made; every access translates anew. It holds for `extent` bytes from va on; of an access of

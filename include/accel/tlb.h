@@ -35,11 +35,12 @@ _Static_assert(sizeof(struct TlbEntry) == 32, "generated code shifts by 5");
  * bits of a misaligned access can't look like them.
  */
 enum {
+    TLB_ALIGNED = 1 << 7,   /* accesses that are not aligned fault (MmuResult.aligned) */
     TLB_MMIO = 1 << 8,      /* not RAM, or not whole-page RAM */
     TLB_SLOW_PAGE = 1 << 9, /* RAM whose page flags want to hear of stores (RAM_PAGE_SLOW_WRITE) */
     TLB_WATCH = 1 << 10,    /* a watchpoint is in this page */
     TLB_INVALID = 1 << 11,
-    TLB_FLAGS = 0xf00,
+    TLB_FLAGS = 0xf80,
 };
 
 static inline unsigned tlb_index(vaddr va)
@@ -68,6 +69,27 @@ void tlb_flush_asid(Cpu *cpu, uint32_t asid);          /* non-global entries of 
 void tlb_flush_page(Cpu *cpu, vaddr va);               /* in all contexts */
 void tlb_flush_page_asid(Cpu *cpu, vaddr va, uint32_t asid);
 void tlb_flush_regime(Cpu *cpu, uint32_t regime);      /* all contexts with this key.regime */
+/*
+ * A flush in general. Contexts are those with (key.regime & regime_mask) == regime, and with this
+ * vmid and asid if any_vmid, any_asid don't say that it doesn't matter. Addresses are compared
+ * without their top byte, which targets may ignore.
+ */
+typedef struct TlbFlush {
+    uint32_t regime, regime_mask, vmid, asid;
+    bool any_vmid, any_asid;
+    bool global;      /* global entries, too: if an address is given, whatever their asid */
+    bool one_address; /* what was made from a page in [va, va + size), else everything */
+    vaddr va;
+    uint64_t size;
+} TlbFlush;
+void tlb_flush(Cpu *cpu, const TlbFlush *f);
+/*
+ * The same on all other vCPUs: done before they run anything after their next safe point.
+ * tlb_flush_wait returns when none of them uses what earlier tlb_flush_others of this vCPU flush.
+ * From helpers.
+ */
+void tlb_flush_others(Cpu *self, const TlbFlush *f);
+void tlb_flush_wait(Cpu *self);
 /* Any thread: stores to this page go slow in all vCPUs from now on (accel/core/tlb.c). */
 void tlb_make_page_slow(uint64_t ram_page);
 
@@ -92,6 +114,8 @@ void cpu_atomic_cas16(Cpu *cpu, vaddr va, const uint64_t expect[2], const uint64
 void cpu_probe(Cpu *cpu, vaddr va, unsigned len, MmuAccess access, int mmu_idx);
 /* RAM page and host address of the code at va; false: not RAM (host NULL), faults leave. */
 bool cpu_fetch_page(Cpu *cpu, vaddr va, uint64_t *ram_page, const uint8_t **host, bool *global);
+/* MmuResult.attrs of the page that code at va is fetched from. False: it can't be fetched. */
+bool cpu_fetch_attrs(Cpu *cpu, vaddr va, uint8_t *attrs);
 
 /* info tlb-style counters for `info jit`; the sum over all vCPUs */
 typedef struct TlbStats {

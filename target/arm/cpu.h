@@ -13,6 +13,7 @@
 #include "accel/translate.h"
 #include "softmmu/run.h"
 #include "target/arm.h"
+#include "target/arm/mmu.h"
 #include "util/bits.h"
 
 /* Translation mode word (Cpu.mode): all that decoding and IR may depend on. */
@@ -264,6 +265,7 @@ typedef struct ArmCpu {
     ArmPsciConduit psci;
     uint64_t rvbar, mpidr;
     uint8_t pa_bits, va_bits;
+    ArmMmu mmu;              /* caches of mmu.c: nothing architectural */
 } ArmCpu;
 
 /* Slot numbers. Register 31 is xzr (ir_const 0) or SLOT_SP, as the instruction says. */
@@ -358,8 +360,12 @@ int arm_fetch_mmu_idx(Cpu *cpu);
 int arm_data_mmu_idx(Cpu *cpu);
 /* Keys and access modes of the current state go to cpu_set_translation with this mode word. */
 void arm_set_translation(ArmCpu *a, uint32_t mode);
-/* TLBI by encoding (ARM_SYSREG), operand in value; inner-shareable ones reach all processors. */
+/*
+ * TLBI by encoding (ARM_SYSREG), operand in value; shareable ones reach all processors. That they
+ * have done it is known after arm_tlbi_sync only, which DSB calls (cheap if there is nothing).
+ */
 void arm_tlbi(ArmCpu *a, uint32_t sysreg, uint64_t value);
+void arm_tlbi_sync(ArmCpu *a);
 /* AT by encoding: PAR_EL1 gets the answer. */
 void arm_at(ArmCpu *a, uint32_t sysreg, uint64_t va);
 /* Is the page of the current instruction guarded (BTI)? */
