@@ -57,6 +57,9 @@ IrqLine *arm_gic_output(Device *gic, unsigned cpu, int out);
 enum { ARM_GIC_DIST, ARM_GIC_CPU, ARM_GIC_HYP, ARM_GIC_VCPU, ARM_GIC_REDIST };
 MemoryRegion *arm_gic_region(Device *gic, int which);
 
+/* A kernel starts in non-secure state without firmware: at reset all interrupts are its own. */
+void arm_gic_set_reset_nonsecure(Device *gic, bool on);
+
 /* --- arm-gicv3 --- */
 /* Aff3..Aff0 as in MPIDR_EL1, before realize; by default 16 processors per cluster. */
 void arm_gicv3_set_affinity(Device *gic, unsigned cpu, uint64_t affinity);
