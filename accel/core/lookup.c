@@ -5,6 +5,8 @@
  */
 #include "accel/core/tcg.h"
 
+#include <string.h>
+
 #include "util/log.h"
 
 static void G_GNUC_NORETURN raise_no_code(Cpu *cpu, vaddr va, const TlbLookup *l)
@@ -221,4 +223,14 @@ bool cpu_fetch_page(Cpu *cpu, vaddr va, uint64_t *ram_page, const uint8_t **host
     *host = l.host ? l.host + (va & ~TLB_PAGE_MASK) : NULL;
     *global = l.global;
     return l.host;
+}
+
+bool cpu_peek_code(Cpu *cpu, vaddr va, void *buf, unsigned len)
+{
+    TlbLookup l;
+    if (!tlb_lookup(cpu, cpu->tlb_fetch_ctx, cpu->tlb_state->fetch_idx, va, MMU_EXEC, false, &l) ||
+        !l.host || (va & ~TLB_PAGE_MASK) + len > RAM_PAGE_SIZE)
+        return false;
+    memcpy(buf, l.host + (va & ~TLB_PAGE_MASK), len);
+    return true;
 }

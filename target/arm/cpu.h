@@ -366,6 +366,7 @@ void arm_set_translation(ArmCpu *a, uint32_t mode);
  */
 void arm_tlbi(ArmCpu *a, uint32_t sysreg, uint64_t value);
 void arm_tlbi_sync(ArmCpu *a);
+extern const IrHelper arm_helper_tlbi_sync; /* (): what DSB calls */
 /* AT by encoding: PAR_EL1 gets the answer. */
 void arm_at(ArmCpu *a, uint32_t sysreg, uint64_t va);
 /* Is the page of the current instruction guarded (BTI)? */

@@ -84,7 +84,6 @@ enum {
     FAULT_FSC = 0x3f,
     FAULT_STAGE2 = 1 << 8,
     FAULT_S1PTW = 1 << 9,   /* stage 2, of the address of a stage 1 descriptor */
-    FAULT_NS_IPA = 1 << 10,
     FAULT_DEVICE = 1 << 11, /* stage 1 permission fault on Device memory: alignment goes first */
     FAULT_WRITE_PTW = 1 << 12, /* the descriptor was to be updated */
     FAULT_NO_READ = 1 << 13, /* a read would have faulted the same way */
@@ -117,6 +116,7 @@ typedef struct ArmAsk {
     bool pan;
     bool debug;           /* no updates; permissions don't matter */
     bool stage1_only;     /* the output is an IPA (AT S1*) */
+    bool no_dirty;        /* AT: a clean page stays clean */
 } ArmAsk;
 
 /* --- mmu.c --- */
@@ -124,7 +124,18 @@ typedef struct ArmAsk {
 ArmRegimeRegs arm_regime_regs(const struct ArmCpu *a, uint32_t which);
 void arm_regime_parse(const struct ArmCpu *a, const ArmRegimeRegs *regs, ArmRegime *rg);
 uint32_t arm_current_regime(const struct ArmCpu *a); /* kind and security */
+uint32_t arm_regime_vmid(const struct ArmCpu *a, uint32_t which);
 uint32_t arm_regime_asid(const struct ArmCpu *a, uint32_t which);
+
+/* --- fault.c --- */
+typedef struct ArmAbort {
+    vaddr va;
+    hwaddr ipa;
+    uint32_t fault;       /* as MmuResult.fault */
+    bool exec, write, maintenance; /* ISS.WnR, ISS.CM */
+    uint32_t isv;         /* ISS bits 24 to 14, for stage 2 */
+} ArmAbort;
+void arm_raise_abort(struct ArmCpu *a, const ArmAbort *b) G_GNUC_NORETURN;
 
 /* --- mmu_walk.c --- */
 bool arm_walk(struct ArmCpu *a, const ArmRegime *rg, vaddr va, const ArmAsk *ask, ArmXlat *out);
@@ -132,5 +143,8 @@ bool arm_walk(struct ArmCpu *a, const ArmRegime *rg, vaddr va, const ArmAsk *ask
 bool arm_debug_read_descriptor(struct ArmCpu *a, const ArmRegime *rg, hwaddr pa, uint64_t *desc);
 /* Address bits of a descriptor of this range. */
 hwaddr arm_descriptor_address(const ArmRange *range, uint64_t desc);
+/* The first table, whose entries are for 1 << shift bytes: what a TTBR says, without what are bits
+ * below the table's size. */
+hwaddr arm_table_base(const ArmRange *range, uint64_t ttbr, unsigned shift, unsigned oa_bits);
 
 #endif
