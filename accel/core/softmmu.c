@@ -249,6 +249,119 @@ void cpu_store(Cpu *cpu, vaddr va, uint64_t value, IrMemOp m)
         atomic_thread_fence(memory_order_seq_cst);
 }
 
+/* ---- 16 bytes ---- */
+
+/* Aligned ones are single-copy atomic, where the processor is one that has AVX (SDM vol. 3A,
+ * 9.1.1: so are its aligned 16-byte moves). */
+TSAN_GUEST_ACCESS static void host_load16(const uint8_t *p, uint64_t v[2])
+{
+#ifdef __x86_64__
+    if (((uintptr_t)p & 15) == 0) {
+        __asm__ volatile("movaps %1, %%xmm0\n\tmovups %%xmm0, %0"
+                         : "=m"(*(uint64_t(*)[2])v)
+                         : "m"(*(const uint8_t(*)[16])p)
+                         : "xmm0");
+        return;
+    }
+#endif
+    v[0] = host_load(p, 8);
+    v[1] = host_load(p + 8, 8);
+}
+
+TSAN_GUEST_ACCESS static void host_store16(uint8_t *p, const uint64_t v[2])
+{
+#ifdef __x86_64__
+    if (((uintptr_t)p & 15) == 0) {
+        __asm__ volatile("movups %1, %%xmm0\n\tmovaps %%xmm0, %0"
+                         : "=m"(*(uint8_t(*)[16])p)
+                         : "m"(*(const uint64_t(*)[2])v)
+                         : "xmm0");
+        return;
+    }
+#endif
+    host_store(p, 8, v[0]);
+    host_store(p + 8, 8, v[1]);
+}
+
+static __attribute__((noinline)) void load16_slow(Cpu *cpu, vaddr va, uint64_t v[2], IrMemOp m)
+{
+    if (m & IR_MO_ALIGN && va & 15)
+        cpu->target->raise_unaligned(cpu, va, MMU_READ);
+    if (G_UNLIKELY((va & ~TLB_PAGE_MASK) + 16 > RAM_PAGE_SIZE)) {
+        TlbLookup l[2];
+        vaddr next = (va | ~TLB_PAGE_MASK) + 1;
+        unsigned here = (unsigned)(next - va);
+        probe_access(cpu, va, here, MMU_READ, m, &l[0]);
+        probe_access(cpu, next, 16 - here, MMU_READ, m, &l[1]);
+        v[0] = v[1] = 0;
+        for (unsigned i = 0; i < 16; i++)
+            v[i / 8] |= load_in_page(cpu, va + i, 1, &l[i >= here], MMU_READ) << 8 * (i % 8);
+        return;
+    }
+    TlbLookup l;
+    probe_access(cpu, va, 16, MMU_READ, m, &l);
+    if (l.host) {
+        host_load16(l.host + (va & ~TLB_PAGE_MASK), v);
+    } else {
+        v[0] = mmio_load(cpu, va, 8, &l, MMU_READ);
+        v[1] = mmio_load(cpu, va + 8, 8, &l, MMU_READ);
+    }
+}
+
+static __attribute__((noinline)) void store16_slow(Cpu *cpu, vaddr va, const uint64_t v[2],
+                                                   IrMemOp m)
+{
+    if (m & IR_MO_ALIGN && va & 15)
+        cpu->target->raise_unaligned(cpu, va, MMU_WRITE);
+    if (G_UNLIKELY((va & ~TLB_PAGE_MASK) + 16 > RAM_PAGE_SIZE)) {
+        TlbLookup l[2];
+        vaddr next = (va | ~TLB_PAGE_MASK) + 1;
+        unsigned here = (unsigned)(next - va);
+        probe_access(cpu, va, here, MMU_WRITE, m, &l[0]);
+        probe_access(cpu, next, 16 - here, MMU_WRITE, m, &l[1]);
+        for (unsigned i = 0; i < 16; i++)
+            store_in_page(cpu, va + i, 1, v[i / 8] >> 8 * (i % 8) & 0xff, &l[i >= here]);
+        return;
+    }
+    TlbLookup l;
+    unsigned offset = va & ~TLB_PAGE_MASK;
+    probe_access(cpu, va, 16, MMU_WRITE, m, &l);
+    if (G_UNLIKELY(l.flags & TLB_MMIO)) {
+        mmio_store(cpu, va, 8, v[0], &l);
+        mmio_store(cpu, va + 8, 8, v[1], &l);
+        return;
+    }
+    host_store16(l.host + offset, v);
+    if (l.flags & TLB_SLOW_PAGE)
+        page_stored(&l, offset, 16);
+}
+
+void cpu_load16(Cpu *cpu, vaddr va, uint64_t v[2], IrMemOp m)
+{
+    const TlbEntry *e = table_of(cpu, m) + tlb_index(va);
+    if (m & IR_MO_RELEASE)
+        atomic_thread_fence(memory_order_seq_cst);
+    if (G_LIKELY(tlb_get_tag(e, MMU_READ) == tag_wanted(va, m)))
+        host_load16((const uint8_t *)(va + e->addend), v);
+    else
+        load16_slow(cpu, va, v, m);
+    if (m & (IR_MO_ACQUIRE | IR_MO_SEQ))
+        atomic_thread_fence(memory_order_acquire);
+}
+
+void cpu_store16(Cpu *cpu, vaddr va, const uint64_t v[2], IrMemOp m)
+{
+    const TlbEntry *e = table_of(cpu, m) + tlb_index(va);
+    if (m & (IR_MO_RELEASE | IR_MO_SEQ))
+        atomic_thread_fence(memory_order_release);
+    if (G_LIKELY(tlb_get_tag(e, MMU_WRITE) == tag_wanted(va, m)))
+        host_store16((uint8_t *)(va + e->addend), v);
+    else
+        store16_slow(cpu, va, v, m);
+    if (m & IR_MO_SEQ)
+        atomic_thread_fence(memory_order_seq_cst);
+}
+
 void cpu_probe(Cpu *cpu, vaddr va, unsigned len, MmuAccess access, int mmu_idx)
 {
     while (len) {

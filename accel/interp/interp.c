@@ -6,9 +6,10 @@
  *
  * Each CodeBlock keeps a copy of its IR (engine_data). FP goes through softfloat, always.
  */
-#include "accel/fp.h"
 #include "accel/interp/interp.h"
 #include "accel/ir/eval.h"
+#include "accel/ir/eval_vec.h"
+#include "accel/ir/internal.h"
 #include "accel/tlb.h"
 #include "accel/translate.h"
 
@@ -17,7 +18,7 @@
 typedef struct Interp {
     Cpu *cpu;
     const IrFunc *f;
-    uint64_t *temps;
+    IrV128 *temps;
 } Interp;
 
 static inline uint64_t *slot_cell(const Interp *p, unsigned n)
@@ -28,7 +29,7 @@ static inline uint64_t *slot_cell(const Interp *p, unsigned n)
 static inline uint64_t get(const Interp *p, IrRef r)
 {
     if (ir_is_temp(r))
-        return p->temps[r];
+        return p->temps[r].d[0];
     if (ir_is_slot(r))
         return *slot_cell(p, ir_slot_index(r));
     return r == IR_NONE ? 0 : ir_const_value(p->f, r);
@@ -39,55 +40,12 @@ static inline void set(const Interp *p, IrRef r, uint64_t v)
     if (r == IR_NONE)
         return;
     if (ir_is_temp(r))
-        p->temps[r] = v;
+        p->temps[r].d[0] = v;
     else
         *slot_cell(p, ir_slot_index(r)) = v;
 }
 
-/* ---- floating point ---- */
-
-static uint64_t fp_compare(const IrInsn *i, uint64_t a, uint64_t b, FpStatus *st)
-{
-    bool d = i->type == IR_F64;
-    switch (i->aux) {
-    case IR_FEQ: return d ? fp_f64_eq_quiet(a, b, st) : fp_f32_eq_quiet(a, b, st);
-    case IR_FLT: return d ? fp_f64_lt_signaling(a, b, st) : fp_f32_lt_signaling(a, b, st);
-    case IR_FLE: return d ? fp_f64_le_signaling(a, b, st) : fp_f32_le_signaling(a, b, st);
-    case IR_FEQ_SIG: return d ? fp_f64_eq_signaling(a, b, st) : fp_f32_eq_signaling(a, b, st);
-    case IR_FLT_QUIET: return d ? fp_f64_lt_quiet(a, b, st) : fp_f32_lt_quiet(a, b, st);
-    default: return d ? fp_f64_le_quiet(a, b, st) : fp_f32_le_quiet(a, b, st);
-    }
-}
-
-static uint64_t fp_to_int(const IrInsn *i, uint64_t a, unsigned rm, FpIntPolicy how, FpStatus *st)
-{
-    bool d = i->type2 == IR_F64, w = i->type == IR_I32, u = i->aux & IR_CVT_UNSIGNED;
-    unsigned nx = st->flags & FP_FLAG_NX;
-    uint64_t r;
-    if (w && u)
-        r = d ? fp_f64_to_u32(a, rm, how, st) : fp_f32_to_u32(a, rm, how, st);
-    else if (w)
-        r = (uint32_t)(d ? fp_f64_to_i32(a, rm, how, st) : fp_f32_to_i32(a, rm, how, st));
-    else if (u)
-        r = d ? fp_f64_to_u64(a, rm, how, st) : fp_f32_to_u64(a, rm, how, st);
-    else
-        r = (uint64_t)(d ? fp_f64_to_i64(a, rm, how, st) : fp_f32_to_i64(a, rm, how, st));
-    if (i->aux & IR_CVT_NO_NX)
-        st->flags = (st->flags & ~FP_FLAG_NX) | nx;
-    return r;
-}
-
-static uint64_t fp_from_int(const IrInsn *i, uint64_t a, FpStatus *st)
-{
-    bool d = i->type == IR_F64, w = i->type2 == IR_I32, u = i->aux & IR_CVT_UNSIGNED;
-    if (w && u)
-        return d ? fp_u32_to_f64(a, st) : fp_u32_to_f32(a, st);
-    if (w)
-        return d ? fp_i32_to_f64((int32_t)a, st) : fp_i32_to_f32((int32_t)a, st);
-    if (u)
-        return d ? fp_u64_to_f64(a, st) : fp_u64_to_f32(a, st);
-    return d ? fp_i64_to_f64((int64_t)a, st) : fp_i64_to_f32((int64_t)a, st);
-}
+/* ---- floating point and vectors ---- */
 
 /* The NaN that stands for an F32 whose 64-bit cell is not boxed: RISC-V F, "NaN Boxing". */
 static uint64_t fp_unbox(uint64_t a)
@@ -97,41 +55,41 @@ static uint64_t fp_unbox(uint64_t a)
 
 static uint64_t fp_op(const Interp *p, const IrInsn *i)
 {
-    FpStatus *st = &p->cpu->fp;
-    uint64_t a = get(p, i->a), b = get(p, i->b), r = 0;
-    bool d = i->type == IR_F64;
-    unsigned dyn = st->rm;
-    /* fmin, fmax and fcmp have no rounding in aux. */
-    unsigned rm = (i->aux & 7) == IR_RM_DYN ? dyn : i->aux & 7u;
-    if (i->op != IR_fmin && i->op != IR_fmax && i->op != IR_fcmp)
-        st->rm = rm;
-    switch (i->op) {
-    case IR_fadd: r = d ? fp_f64_add(a, b, st) : fp_f32_add(a, b, st); break;
-    case IR_fsub: r = d ? fp_f64_sub(a, b, st) : fp_f32_sub(a, b, st); break;
-    case IR_fmul: r = d ? fp_f64_mul(a, b, st) : fp_f32_mul(a, b, st); break;
-    case IR_fdiv: r = d ? fp_f64_div(a, b, st) : fp_f32_div(a, b, st); break;
-    case IR_fsqrt: r = d ? fp_f64_sqrt(a, st) : fp_f32_sqrt(a, st); break;
-    case IR_fma: {
-        unsigned negate = (i->aux & IR_FMA_NEG_PRODUCT ? FP_MULADD_NEG_PRODUCT : 0) |
-                          (i->aux & IR_FMA_NEG_ADDEND ? FP_MULADD_NEG_ADDEND : 0);
-        uint64_t c = get(p, i->c);
-        r = d ? fp_f64_muladd(a, b, c, negate, st) : fp_f32_muladd(a, b, c, negate, st);
-        break;
-    }
-    case IR_fmin: r = d ? fp_f64_minimum_number(a, b, st) : fp_f32_minimum_number(a, b, st); break;
-    case IR_fmax: r = d ? fp_f64_maximum_number(a, b, st) : fp_f32_maximum_number(a, b, st); break;
-    case IR_fcmp: r = fp_compare(i, a, b, st); break;
-    case IR_fcvt_f: r = d ? fp_f32_to_f64(a, st) : fp_f64_to_f32(a, st); break;
-    case IR_fcvt_fi: r = fp_to_int(i, a, rm, p->f->fp.int_policy, st); break;
-    case IR_fcvt_if: r = fp_from_int(i, a, st); break;
-    case IR_fround: {
-        bool exact = !(i->aux & IR_CVT_NO_NX);
-        r = d ? fp_f64_round_to_int(a, rm, exact, st) : fp_f32_round_to_int(a, rm, exact, st);
-        break;
-    }
-    }
-    st->rm = dyn;
-    return r;
+    return ir_eval_fp(ir_op_desc(i, &p->f->fp), get(p, i->a), get(p, i->b), get(p, i->c),
+                      &p->cpu->fp);
+}
+
+static bool is_vec(const Interp *p, IrRef r)
+{
+    return ir_is_temp(r) ? p->f->temp_type[r] == IR_V128
+                         : ir_is_slot(r) && p->f->slots[ir_slot_index(r)].type == IR_V128;
+}
+
+static IrV128 get_vec(const Interp *p, IrRef r)
+{
+    IrV128 v = { .d = { 0, 0 } };
+    if (!is_vec(p, r))
+        v.d[0] = get(p, r);
+    else
+        memcpy(&v, ir_is_temp(r) ? (void *)&p->temps[r] : slot_cell(p, ir_slot_index(r)), 16);
+    return v;
+}
+
+static void set_vec(const Interp *p, IrRef r, const IrV128 *v)
+{
+    if (r == IR_NONE)
+        return;
+    if (!is_vec(p, r))
+        set(p, r, v->d[0]);
+    else
+        memcpy(ir_is_temp(r) ? (void *)&p->temps[r] : slot_cell(p, ir_slot_index(r)), v, 16);
+}
+
+static void vec_op(const Interp *p, const IrInsn *i)
+{
+    IrV128 a = get_vec(p, i->a), b = get_vec(p, i->b), c = get_vec(p, i->c);
+    ir_eval_vec(ir_op_desc(i, &p->f->fp), &a, &a, &b, &c, &p->cpu->fp);
+    set_vec(p, i->dst, &a);
 }
 
 /* ---- memory ---- */
@@ -146,9 +104,23 @@ static void memory_op(const Interp *p, const IrInsn *i)
     vaddr va = get(p, i->a) + (uint64_t)i->imm;
     switch (i->op) {
     case IR_ld:
+        if (i->type == IR_V128) {
+            IrV128 v = { .d = { 0, 0 } };
+            if ((i->memop & IR_MO_SIZE) == IR_MO_128)
+                cpu_load16(p->cpu, va, v.d, i->memop);
+            else
+                v.d[0] = cpu_load(p->cpu, va, i->memop);
+            set_vec(p, i->dst, &v);
+            break;
+        }
         set(p, i->dst, narrow(i, cpu_load(p->cpu, va, i->memop)));
         break;
     case IR_st:
+        if ((i->memop & IR_MO_SIZE) == IR_MO_128) {
+            IrV128 v = get_vec(p, i->b);
+            cpu_store16(p->cpu, va, v.d, i->memop);
+            break;
+        }
         cpu_store(p->cpu, va, get(p, i->b), i->memop);
         break;
     case IR_rmw: {
@@ -195,7 +167,7 @@ static unsigned find_label(const IrFunc *f, unsigned from, unsigned label)
 
 InterpExit ir_interpret(Cpu *cpu, const IrFunc *f, bool count)
 {
-    uint64_t temps[f->n_temps + 1];
+    IrV128 temps[f->n_temps + 1];
     Interp p = { cpu, f, temps };
     uint64_t *pc = slot_cell(&p, f->pc_slot);
     for (unsigned n = 0;; n++) {
@@ -215,6 +187,11 @@ InterpExit ir_interpret(Cpu *cpu, const IrFunc *f, bool count)
             break;
         }
         case IR_mov:
+            if (i->type == IR_V128) {
+                IrV128 v = get_vec(&p, i->a);
+                set_vec(&p, i->dst, &v);
+                break;
+            }
             set(&p, i->dst, narrow(i, get(&p, i->a)));
             break;
         case IR_ld: case IR_st: case IR_rmw: case IR_cas:
@@ -223,10 +200,12 @@ InterpExit ir_interpret(Cpu *cpu, const IrFunc *f, bool count)
         case IR_fence:
             atomic_thread_fence(memory_order_seq_cst);
             break;
-        case IR_fadd: case IR_fsub: case IR_fmul: case IR_fdiv: case IR_fsqrt: case IR_fma:
-        case IR_fmin: case IR_fmax: case IR_fcmp: case IR_fcvt_f: case IR_fcvt_fi: case IR_fcvt_if:
-        case IR_fround:
-            set(&p, i->dst, fp_op(&p, i));
+        case IR_addc:
+            set(&p, i->dst, narrow(i, get(&p, i->a) + get(&p, i->b) + (get(&p, i->c) & 1)));
+            break;
+        case IR_nzcv_addc:
+            set(&p, i->dst, ir_eval_nzcv(i->op, i->type, get(&p, i->a), get(&p, i->b),
+                                         get(&p, i->c)));
             break;
         case IR_funbox:
             set(&p, i->dst, fp_unbox(get(&p, i->a)));
@@ -262,6 +241,14 @@ InterpExit ir_interpret(Cpu *cpu, const IrFunc *f, bool count)
         case IR_exit_lookup:
             return INTERP_JUMP;
         default:
+            if (ir_op_is_vec(i->op)) {
+                vec_op(&p, i);
+                break;
+            }
+            if (ir_op_sets_fp_flags(i->op)) {
+                set(&p, i->dst, fp_op(&p, i));
+                break;
+            }
             set(&p, i->dst, ir_eval(i->op, i->type, i->aux, get(&p, i->a), get(&p, i->b)));
             break;
         }

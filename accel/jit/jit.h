@@ -95,10 +95,12 @@ void jit_hot_loop(Cpu *cpu, JitBlock *jb, uint64_t pc);
 
 /* --- fp_soft.c --- */
 /*
- * An FP operation on raw bits in software. desc: op | type << 8 | type2 << 12 | aux << 16 |
- * int policy << 32; rounding and NaN policy from cpu->fp, sticky flags to cpu->fp.flags.
+ * In software: an FP operation on raw bits, a vector operation whose operands are in cells[0..2]
+ * and whose result goes to cells[0] (desc: accel/ir/eval_vec.h). Rounding and NaN policy are
+ * those of cpu->fp, where sticky flags go, too.
  */
 uint64_t jit_fp_soft(Cpu *cpu, uint64_t desc, uint64_t a, uint64_t b, uint64_t c);
+void jit_vec_soft(Cpu *cpu, uint64_t desc, IrV128 *cells);
 
 /* --- the host's part --- */
 /* Makes the thunks at the start of the cache; returns how much they took. */

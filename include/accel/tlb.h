@@ -95,11 +95,13 @@ void tlb_make_page_slow(uint64_t ram_page);
 
 /* --- slow path and C accessors; may leave by cpu_loop_exit with a guest fault --- */
 /*
- * The access that memop describes at va. 16-byte accesses use the 128-bit pair forms.
+ * The access that memop describes at va; those of 16 bytes (little-endian) by the second pair.
  * Precondition: Cpu's pc and all slots are precise.
  */
 uint64_t cpu_load(Cpu *cpu, vaddr va, IrMemOp memop);
 void cpu_store(Cpu *cpu, vaddr va, uint64_t value, IrMemOp memop);
+void cpu_load16(Cpu *cpu, vaddr va, uint64_t value[2], IrMemOp memop);
+void cpu_store16(Cpu *cpu, vaddr va, const uint64_t value[2], IrMemOp memop);
 /*
  * Host address for an atomic read-modify-write of aligned data, writable and readable; raises the
  * guest's faults. NULL: not plain RAM (MMIO, or a page with code): use cpu_atomic_rmw, _cas.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A made-up target for the JIT's tests: 32 integer registers of which 8 are pinned, 32 FP
- * registers, a little RAM at its own address, nothing to decode. What isn't RAM faults; code that
+ * A made-up target for the JIT's tests: 32 integer registers of which 8 are pinned, 32 FP and 32
+ * vector registers, a little RAM at its own address, nothing to decode. What isn't RAM faults; code that
  * is looked up by the engine just stops.
  */
 #ifndef TESTS_JIT_TARGET_H
@@ -18,13 +18,14 @@
 #define TOY_RAM_BASE 0x40000000ULL
 #define TOY_CODE 0x10000ULL
 enum { TOY_RAM_SIZE = 4 * 4096, TOY_CODE_SIZE = 4 * 4096 };
-enum { TOY_X0 = 0, TOY_F0 = 32, TOY_PC = 64, TOY_N_SLOTS = 65 };
+enum { TOY_X0 = 0, TOY_F0 = 32, TOY_V0 = 64, TOY_PC = 96, TOY_N_SLOTS = 97 };
 enum { TOY_FETCH = 1, TOY_ACCESS = 2, TOY_UNALIGNED = 3 }; /* fault kinds, plus MmuAccess << 4 */
 
 typedef struct ToyCpu {
     Cpu cpu;
-    uint64_t x[32], f[32], pc;
-    uint64_t fault_va;
+    uint64_t x[32], f[32];
+    _Alignas(16) IrV128 v[32];
+    uint64_t pc, fault_va;
     unsigned fault_kind;
 } ToyCpu;
 
@@ -155,6 +156,12 @@ static Cpu *toy_machine(void)
                                  (uint32_t)(fp ? offsetof(ToyCpu, f[n]) : offsetof(ToyCpu, x[n])),
                                  fp ? IR_F64 : IR_I64,
                                  (int8_t)(i >= 8 && i < 16 ? (int)i - 8 : -1) };
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        static char v_names[32][8];
+        g_snprintf(v_names[i], sizeof v_names[i], "v%u", i);
+        toy_slots[TOY_V0 + i] = (IrSlot){ v_names[i], (uint32_t)offsetof(ToyCpu, v[i]), IR_V128,
+                                          -1 };
     }
     toy_slots[TOY_PC] = (IrSlot){ "pc", offsetof(ToyCpu, pc), IR_I64, -1 };
     main_loop_init();

@@ -13,6 +13,7 @@
 
 typedef struct State {
     uint64_t x[32], f[32], pc;
+    IrV128 v[32];
     unsigned fp_flags;
     uint64_t fault_va;
     unsigned fault_kind;
@@ -102,8 +103,11 @@ static uint64_t special_fp(void)
 
 /* --- state --- */
 
+static void random_vectors(IrV128 v[32]);
+
 static void random_state(State *s)
 {
+    random_vectors(s->v);
     for (unsigned i = 0; i < 32; i++) {
         s->x[i] = special_int();
         s->f[i] = special_fp();
@@ -125,6 +129,7 @@ static void put_state(const State *s, uint64_t pc)
     ToyCpu *t = (ToyCpu *)cpu;
     memcpy(t->x, s->x, sizeof t->x);
     memcpy(t->f, s->f, sizeof t->f);
+    memcpy(t->v, s->v, sizeof t->v);
     t->pc = pc;
     t->fault_kind = 0;
     t->fault_va = 0;
@@ -138,6 +143,7 @@ static void get_state(State *s)
     ToyCpu *t = (ToyCpu *)cpu;
     memcpy(s->x, t->x, sizeof t->x);
     memcpy(s->f, t->f, sizeof t->f);
+    memcpy(s->v, t->v, sizeof t->v);
     s->pc = t->pc;
     s->fault_kind = t->fault_kind;
     s->fault_va = t->fault_va;
@@ -156,6 +162,14 @@ static bool same_state(const State *a, const State *b, GString *why)
         if (a->f[i] != b->f[i]) {
             g_string_append_printf(why, "f%u %016" G_GINT64_MODIFIER "x jit %016"
                                    G_GINT64_MODIFIER "x\n", i, a->f[i], b->f[i]);
+        }
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        if (memcmp(&a->v[i], &b->v[i], 16)) {
+            g_string_append_printf(why, "v%u %016" G_GINT64_MODIFIER "x %016" G_GINT64_MODIFIER
+                                   "x jit %016" G_GINT64_MODIFIER "x %016" G_GINT64_MODIFIER
+                                   "x\n", i, a->v[i].d[1], a->v[i].d[0], b->v[i].d[1],
+                                   b->v[i].d[0]);
         }
     }
     if (a->pc != b->pc) {
@@ -185,7 +199,9 @@ typedef struct Gen {
     IrFunc *f;
     IrRef temps[64]; /* usable in this basic block */
     unsigned n_temps;
-    bool fp, memory, loop;
+    bool fp, memory, loop, flags;
+    uint8_t vec_first, vec_last; /* vector operations */
+    bool arm;                    /* FP policies of AArch64 too */
 } Gen;
 
 static IrRef slot_x(void)
@@ -201,6 +217,9 @@ static IrRef slot_f(void)
 
 static IrRef any_int(Gen *g)
 {
+    if (g->vec_last && chance(5)) {
+        return IR_SLOT(TOY_V0 + below(32)); /* its low half */
+    }
     if (g->n_temps && chance(40)) {
         IrRef t = g->temps[below(g->n_temps)];
         if (!(g->f->temp_type[t] == IR_F32 || g->f->temp_type[t] == IR_F64)) {
@@ -229,6 +248,9 @@ static IrRef fp_operand(Gen *g, IrType type)
         if (g->f->temp_type[t] == type) {
             return t;
         }
+    }
+    if (g->vec_last && chance(60)) {
+        return IR_SLOT(TOY_V0 + below(8));
     }
     if (type == IR_F64) {
         return chance(8) ? ir_const(g->f, special_f64()) : slot_f();
@@ -295,11 +317,17 @@ static void gen_fp(Gen *g)
     case 7:
         a = fp_operand(g, type), b = fp_operand(g, type);
         in = ir_emit(f, below(2) ? IR_fmin : IR_fmax, type, IR_NONE, a, b);
+        in->aux = (uint16_t)below(3);
         fp_result(g, in, type);
         break;
     case 8: {
         a = fp_operand(g, type), b = fp_operand(g, type);
         IrRef d = dst_int(g, IR_I64);
+        if (g->arm && below(2)) {
+            in = ir_emit(f, IR_fcmp_nzcv, type, d, a, b);
+            in->aux = (uint16_t)below(2);
+            break;
+        }
         in = ir_emit(f, IR_fcmp, type, d, a, b);
         in->aux = (uint16_t)below(6);
         break;
@@ -321,6 +349,7 @@ static void gen_fp(Gen *g)
         in->type2 = type;
         in->aux = (uint16_t)((chance(50) ? FP_RTZ : random_rm(g)) |
                              (below(2) ? IR_CVT_UNSIGNED : 0) | (chance(20) ? IR_CVT_NO_NX : 0));
+        in->imm = chance(20) ? below(65) : 0;
         break;
     }
     case 11: {
@@ -329,6 +358,7 @@ static void gen_fp(Gen *g)
         in = ir_emit(f, IR_fcvt_if, type, IR_NONE, a, IR_NONE);
         in->type2 = from;
         in->aux = (uint16_t)(random_rm(g) | (below(2) ? IR_CVT_UNSIGNED : 0));
+        in->imm = chance(20) ? below(65) : 0;
         fp_result(g, in, type);
         break;
     }
@@ -348,6 +378,16 @@ static void gen_fp(Gen *g)
         }
         break;
     }
+}
+
+static void gen_flags(Gen *g)
+{
+    static const IrOp ops[] = { IR_nzcv_add, IR_nzcv_sub, IR_nzcv_logic, IR_addc, IR_nzcv_addc };
+    IrType t = below(2) ? IR_I64 : IR_I32;
+    unsigned k = below(5);
+    IrRef a = any_int(g), b = any_int(g), c = any_int(g);
+    IrInsn *in = ir_emit(g->f, ops[k], t, dst_int(g, k == 3 ? t : IR_I32), a, k == 2 ? IR_NONE : b);
+    in->c = k >= 3 ? c : IR_NONE;
 }
 
 static void gen_int(Gen *g)
@@ -472,6 +512,8 @@ static void gen_memory(Gen *g)
     }
 }
 
+#include "jit_vec.h"
+
 static uint64_t help_pure(Cpu *c, uint64_t a, uint64_t b)
 {
     return a * 3 + b;
@@ -482,7 +524,7 @@ static uint64_t help_reads(Cpu *c, uint64_t a)
     ToyCpu *t = (ToyCpu *)c;
     uint64_t sum = a;
     for (unsigned i = 0; i < 32; i++) {
-        sum = sum * 31 + t->x[i] + t->f[i];
+        sum = sum * 31 + t->x[i] + t->f[i] + t->v[i].d[0] * 3 + t->v[i].d[1];
     }
     return sum + t->pc;
 }
@@ -493,6 +535,7 @@ static uint64_t help_writes(Cpu *c, uint64_t a, uint64_t b, uint64_t d, uint64_t
     t->x[1 + a % 29] += b ^ t->pc;
     t->x[8 + a % 8] = d;
     t->f[b % 32] = e;
+    t->v[d % 32].d[1] += a;
     return a ^ b ^ d ^ e;
 }
 
@@ -543,7 +586,15 @@ static void gen_func(Gen *g, uint64_t pc, unsigned n)
             gen_memory(g);
         }
         while (ops--) {
-            if (g->fp && chance(70)) {
+            if (g->vec_last && chance(80)) {
+                if (g->memory && chance(20)) {
+                    gen_vec_memory(g);
+                    continue;
+                }
+                gen_vec(g);
+            } else if (g->flags && chance(40)) {
+                gen_flags(g);
+            } else if (g->fp && chance(70)) {
                 gen_fp(g);
             } else if (chance(5)) {
                 gen_call(g);
@@ -679,8 +730,9 @@ static void show(IrFunc *f, uint64_t start, uint32_t cflags, const State *s, GSt
     }
     ir_print(f, stderr);
     for (unsigned i = 0; i < 32; i++) {
-        fprintf(stderr, "x%-2u %016" G_GINT64_MODIFIER "x f%-2u %016" G_GINT64_MODIFIER "x\n", i,
-                s->x[i], i, s->f[i]);
+        fprintf(stderr, "x%-2u %016" G_GINT64_MODIFIER "x f%-2u %016" G_GINT64_MODIFIER
+                "x v%-2u %016" G_GINT64_MODIFIER "x %016" G_GINT64_MODIFIER "x\n", i,
+                s->x[i], i, s->f[i], i, s->v[i].d[1], s->v[i].d[0]);
     }
     fprintf(stderr, "%s", why->str);
 }
@@ -729,7 +781,12 @@ static void test_random(gconstpointer data)
     unsigned count = env ? (unsigned)atoi(env) : 1500;
     for (unsigned i = 0; i < count; i++) {
         seed = (uint64_t)i * 0x9e3779b97f4a7c15 + 88172645463325252;
-        cpu->fp.rm = g.fp ? below(5) : 0;
+        cpu->fp = fp_status_riscv(g.fp ? (uint8_t)below(5) : 0);
+        if (g.arm && chance(80)) {
+            cpu->fp = fp_status_arm(chance(70) ? FP_RNE : (uint8_t)below(4));
+            cpu->fp.nan_policy = chance(70) ? FP_NAN_ARM : FP_NAN_DEFAULT;
+            cpu->fp.flush_outputs = cpu->fp.flush_inputs = chance(20);
+        }
         cpu_fp_update(cpu);
         one(&g, s, 1 + below(24), below(2));
     }
@@ -740,7 +797,13 @@ int main(int argc, char **argv)
 {
     static const Gen ints = { 0 }, memory = { .memory = true }, loops = { .loop = true },
         loops_memory = { .loop = true, .memory = true }, fp = { .fp = true },
-        all = { .fp = true, .memory = true, .loop = true };
+        all = { .fp = true, .memory = true, .loop = true },
+        flags = { .flags = true },
+        arm_fp = { .fp = true, .arm = true },
+        vec = { .vec_first = IR_vzext, .vec_last = IR_vuminv },
+        vec_fp = { .fp = true, .arm = true, .vec_first = IR_vfabs, .vec_last = IR_vfcvtn },
+        vec_all = { .fp = true, .arm = true, .memory = true, .loop = true,
+                    .vec_first = IR_vzext, .vec_last = IR_vfcvtn };
     g_test_init(&argc, &argv, NULL);
     cpu = toy_machine();
     g_test_add_data_func("/jit/int", &ints, test_random);
@@ -749,5 +812,10 @@ int main(int argc, char **argv)
     g_test_add_data_func("/jit/loops-memory", &loops_memory, test_random);
     g_test_add_data_func("/jit/fp", &fp, test_random);
     g_test_add_data_func("/jit/all", &all, test_random);
+    g_test_add_data_func("/jit/flags", &flags, test_random);
+    g_test_add_data_func("/jit/arm-fp", &arm_fp, test_random);
+    g_test_add_data_func("/jit/vec", &vec, test_random);
+    g_test_add_data_func("/jit/vec-fp", &vec_fp, test_random);
+    g_test_add_data_func("/jit/vec-all", &vec_all, test_random);
     return g_test_run();
 }

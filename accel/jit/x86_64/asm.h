@@ -25,6 +25,7 @@ enum {
 
 enum {
     OP_ADD = 0x03, OP_OR = 0x0b, OP_AND = 0x23, OP_SUB = 0x2b, OP_XOR = 0x33, OP_CMP = 0x3b,
+    OP_ADC = 0x13,
     OP_ADD_MR = 0x01, OP_OR_MR = 0x09, OP_AND_MR = 0x21, OP_SUB_MR = 0x29, OP_XOR_MR = 0x31,
     OP_CMP_MR = 0x39,
     OP_TEST = 0x85, OP_MOV = 0x8b, OP_MOV_MR = 0x89, OP_LEA = 0x8d,
@@ -37,7 +38,7 @@ enum {
     OP_CMOV = 0x40 | O_0F,
     OP_MOVSD = 0x10 | O_0F | O_F2, OP_MOVSD_MR = 0x11 | O_0F | O_F2,
     OP_MOVSS = 0x10 | O_0F | O_F3, OP_MOVSS_MR = 0x11 | O_0F | O_F3,
-    OP_MOVAPS = 0x28 | O_0F,
+    OP_MOVAPS = 0x28 | O_0F, OP_MOVUPS = 0x10 | O_0F, OP_MOVUPS_MR = 0x11 | O_0F,
     OP_MOVQ_XR = 0x6e | O_0F | O_66 | O_W, OP_MOVQ_RX = 0x7e | O_0F | O_66 | O_W,
     OP_MOVD_XR = 0x6e | O_0F | O_66, OP_MOVD_RX = 0x7e | O_0F | O_66,
     OP_MOVQ_X = 0x7e | O_0F | O_F3, OP_MOVQ_X_MR = 0xd6 | O_0F | O_66,

@@ -106,7 +106,7 @@ void emit_store_soft(Emit *e, uint32_t mask)
         if (reg < XMM0) {
             asm_store(&e->a, cell, reg);
         } else {
-            asm_rm(&e->a, OP_MOVSD_MR, reg - XMM0, cell);
+            emit_xmm_store(e, ref_is_vec(e, IR_SLOT(e->soft_slot[reg])), cell, reg);
         }
     }
 }
@@ -119,7 +119,7 @@ void emit_load_soft(Emit *e, uint32_t mask)
         if (reg < XMM0) {
             asm_load(&e->a, reg, cell);
         } else {
-            asm_rm(&e->a, OP_MOVSD, reg - XMM0, cell);
+            emit_xmm_load(e, ref_is_vec(e, IR_SLOT(e->soft_slot[reg])), reg, cell);
         }
     }
 }
@@ -148,8 +148,10 @@ void emit_cold_begin(Emit *e, Stub *s)
     unsigned cell = e->n_spills;
     for (uint32_t m = s->xmm_live; m; m &= m - 1) {
         unsigned x = (unsigned)__builtin_ctz(m);
+        bool vec = ref_is_vec(e, s->xmm_ref[x]);
         if (ir_is_temp(s->xmm_ref[x])) {
-            asm_rm(&e->a, OP_MOVSD_MR, x, mem_bd(RSP, FRAME_SPILL + (int32_t)cell++ * 8));
+            emit_xmm_store(e, vec, mem_bd(RSP, FRAME_SPILL + (int32_t)cell * 8), XMM0 + x);
+            cell += vec ? 2 : 1;
         }
     }
     g_assert(cell <= FRAME_N_SPILLS);
@@ -168,10 +170,12 @@ void emit_cold_end(Emit *e, Stub *s)
     unsigned cell = e->n_spills;
     for (uint32_t m = s->xmm_live; m; m &= m - 1) {
         unsigned x = (unsigned)__builtin_ctz(m);
+        bool vec = ref_is_vec(e, s->xmm_ref[x]);
         if (ir_is_temp(s->xmm_ref[x])) {
-            asm_rm(&e->a, OP_MOVSD, x, mem_bd(RSP, FRAME_SPILL + (int32_t)cell++ * 8));
+            emit_xmm_load(e, vec, XMM0 + x, mem_bd(RSP, FRAME_SPILL + (int32_t)cell * 8));
+            cell += vec ? 2 : 1;
         } else {
-            asm_rm(&e->a, OP_MOVSD, x, slot_mem(e, ir_slot_index(s->xmm_ref[x])));
+            emit_xmm_load(e, vec, XMM0 + x, slot_mem(e, ir_slot_index(s->xmm_ref[x])));
         }
     }
     emit_load_soft(e, 0xffff);
@@ -331,7 +335,7 @@ static void emit_insn(Emit *e)
         emit_mem(e);
         break;
     default:
-        if (!emit_int(e)) {
+        if (!emit_int(e) && !emit_vec(e)) {
             emit_fp(e);
         }
         break;

@@ -6,7 +6,7 @@
  *   rbp   the Cpu struct plus a bias that brings the target's first slots into 8-bit reach
  *   r14   Cpu.tlb
  *   rsp   the frame of the enter thunk: [0] result, [8] memop, [16], [24] operands of slow
- *         paths, from 32 on spilled temps
+ *         paths, [32] three vectors, from 80 on spilled temps (vectors have two cells)
  *   rbx r8-r13 r15   pinned slots, by pin number; hold at every block boundary and label
  *   rax rcx rdx rsi rdi, xmm0-15   temps, and copies of slots whose memory is always up to date
  *
@@ -25,20 +25,21 @@ enum { GPR_TEMPS = 1u << RAX | 1u << RCX | 1u << RDX | 1u << RSI | 1u << RDI };
 enum { NEVER = 0xffff };
 enum { IR_GROUP_BASE = 0xc000 }; /* RegState.ref: the addend of a group of memory accesses */
 enum { LOC_NONE = 0xff, LOC_SPILLED = 0xfe };
-enum { FRAME_RESULT = 0, FRAME_MEMOP = 8, FRAME_ARG0 = 16, FRAME_ARG1 = 24, FRAME_SPILL = 32,
+enum { FRAME_RESULT = 0, FRAME_MEMOP = 8, FRAME_ARG0 = 16, FRAME_ARG1 = 24, FRAME_VEC = 32,
+       FRAME_SPILL = FRAME_VEC + 3 * 16,
        FRAME_N_SPILLS = 2048, FRAME_SIZE = FRAME_SPILL + FRAME_N_SPILLS * 8 + 8 };
 
 extern const uint8_t pin_regs[IR_N_PINS];
 
 typedef struct HostFeatures {
-    bool bmi1, bmi2, lzcnt, popcnt, pclmul, avx, fma, sse41, cx16;
+    bool bmi1, bmi2, lzcnt, popcnt, pclmul, avx, avx2, fma, ssse3, sse41, sse42;
 } HostFeatures;
 extern HostFeatures host;
 
 /* Thunks, in the writable mapping, so that displacements from code come out right. */
 typedef struct Thunks {
     const uint8_t *leave, *load, *store, *rmw, *cas, *lookup, *reload_lookup, *link, *stale, *hot,
-        *fp_soft;
+        *fp_soft, *vec_soft, *load16, *store16;
     const uint8_t *box, *nan64, *nan32; /* constants */
     const uint8_t *end;
 } Thunks;
@@ -150,6 +151,20 @@ static inline bool is_fp_type(unsigned t)
     return t == IR_F32 || t == IR_F64;
 }
 
+static inline bool ref_is_vec(const Emit *e, IrRef r)
+{
+    return ir_is_slot(r) ? e->f->slots[ir_slot_index(r)].type == IR_V128
+                         : ir_is_temp(r) && e->f->temp_type[r] == IR_V128;
+}
+
+/* Does r live in xmm registers? */
+static inline bool ref_is_xmm(const Emit *e, IrRef r)
+{
+    unsigned t = ir_is_slot(r) ? e->f->slots[ir_slot_index(r)].type
+                               : ir_is_temp(r) ? e->f->temp_type[r] : IR_VOID;
+    return is_fp_type(t) || t == IR_V128;
+}
+
 static inline IrRef operand_ref(const Emit *e, unsigned which)
 {
     const IrInsn *in = e->in;
@@ -167,6 +182,9 @@ unsigned ra_gpr(Emit *e, unsigned which);
 unsigned ra_xmm(Emit *e, unsigned which, bool single);
 /* xmm register or 8-byte memory cell */
 Opnd ra_xmm_opnd(Emit *e, unsigned which, bool single);
+/* A vector, all of it: register; the same or, where AVX allows, its memory cell. */
+unsigned ra_vec(Emit *e, unsigned which);
+Opnd ra_vec_opnd(Emit *e, unsigned which);
 /* A scratch register until the end of this instruction. */
 unsigned ra_alloc(Emit *e, unsigned cls);
 /* The same if one is free, else NO_REG. General registers. */
@@ -194,6 +212,9 @@ void ra_def_single(Emit *e, unsigned single, unsigned cell);
 void ra_def_in_memory(Emit *e);
 void ra_drop_all(Emit *e);            /* at labels: nothing is cached */
 void ra_before_call(Emit *e);         /* temps that live on go to the frame, copies are dropped */
+/* An xmm register to or from memory: 8 bytes, or 16 of a vector. */
+void emit_xmm_store(Emit *e, bool vec, Mem to, unsigned reg);
+void emit_xmm_load(Emit *e, bool vec, unsigned reg, Mem from);
 /* Moves an operand's value to a general register. */
 void emit_mov_opnd(Emit *e, bool w, unsigned d, Opnd o);
 
@@ -221,6 +242,7 @@ void emit_mem(Emit *e);
 void mem_scan(Emit *e);
 void mem_group_forget(Emit *e, IrRef group);
 void emit_fp(Emit *e);
+bool emit_vec(Emit *e);
 void emit_helper(Emit *e);
 /* A call of a C function with effects like a helper's, results and arguments as in->*. */
 void emit_call_effects(Emit *e, const void *fn, unsigned nargs, unsigned effects,

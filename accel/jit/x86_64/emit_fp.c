@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "accel/fp.h"
+#include "accel/ir/eval_vec.h"
 #include "emit.h"
 
 static unsigned x(unsigned reg)
@@ -33,22 +34,16 @@ static unsigned fp_nargs(unsigned op)
     case IR_fma:
         return 3;
     case IR_fadd: case IR_fsub: case IR_fmul: case IR_fdiv: case IR_fmin: case IR_fmax:
-    case IR_fcmp:
+    case IR_fcmp: case IR_fcmp_nzcv:
         return 2;
     default:
         return 1;
     }
 }
 
-static uint64_t descriptor(const Emit *e, const IrInsn *in)
-{
-    return in->op | in->type << 8 | in->type2 << 12 | (uint64_t)in->aux << 16 |
-           (uint64_t)e->f->fp.int_policy << 32;
-}
-
 static void soft(Emit *e)
 {
-    uint64_t desc = descriptor(e, e->in);
+    uint64_t desc = ir_op_desc(e->in, &e->f->fp);
     emit_call_effects(e, jit_fp_soft, fp_nargs(e->in->op), IR_PURE, &desc);
 }
 
@@ -77,7 +72,7 @@ static void put_arg(Emit *e, int32_t cell, Opnd o)
 /* The whole operation again in software; operands in value, value2, their registers intact. */
 static void stub_soft(Emit *e, Stub *s)
 {
-    uint64_t desc = descriptor(e, s->in);
+    uint64_t desc = ir_op_desc(s->in, &e->f->fp);
     Mem cell = mem_bd(RSP, FRAME_RESULT), hi = mem_bd(RSP, FRAME_RESULT + 4);
     put_arg(e, FRAME_MEMOP, s->value);
     put_arg(e, FRAME_ARG0, s->value2);
@@ -326,6 +321,7 @@ static void to_int(Emit *e)
     bool uns = e->in->aux & IR_CVT_UNSIGNED;
     unsigned rm = effective_rm(e);
     if ((rm != FP_RTZ && !native_rm(e)) || (e->in->aux & IR_CVT_NO_NX) ||
+        e->in->imm ||
         e->f->fp.int_policy == FP_INT_X86) {
         soft(e);
         return;
@@ -357,7 +353,7 @@ static void from_int(Emit *e)
     Asm *a = &e->a;
     bool single = e->in->type == IR_F32, w = e->in->type2 == IR_I64;
     bool uns = e->in->aux & IR_CVT_UNSIGNED, exact = !w && !single;
-    if (!exact && !native_rm(e)) {
+    if ((!exact && !native_rm(e)) || e->in->imm) {
         soft(e);
         return;
     }
@@ -470,6 +466,8 @@ static bool native(Emit *e)
         return true;
     case IR_fcvt_f:
         return e->in->type == IR_F64 || native_rm(e);
+    case IR_fcmp_nzcv:
+        return false;
     default:
         return true;
     }

@@ -506,16 +506,10 @@ static void deposit(Emit *e)
     ra_def_end(e, d);
 }
 
-static bool fp_cell(const Emit *e, IrRef r)
-{
-    return ir_is_slot(r) ? e->f->slots[ir_slot_index(r)].type == IR_F64
-                         : ir_is_temp(r) && is_fp_type(e->f->temp_type[r]);
-}
-
 static void move(Emit *e)
 {
     IrRef src = e->in->a, dst = e->in->dst;
-    bool from = fp_cell(e, src), to = fp_cell(e, dst);
+    bool from = ref_is_xmm(e, src), to = ref_is_xmm(e, dst);
     if (dst == IR_NONE || (src == dst && wide(e))) {
         return;
     }
@@ -550,6 +544,59 @@ static void move(Emit *e)
     if (!is_reg(a, d) || !w) {
         emit_mov_opnd(e, w, d, a);
     }
+    ra_def_end(e, d);
+}
+
+/*
+ * N Z C V from the host's flags: lahf and seto put SF ZF CF OF into bits 15 14 8 0 of eax, and a
+ * multiplication puts these into 31 30 29 28 (its other terms are elsewhere).
+ */
+static void packed_flags(Emit *e)
+{
+    enum { FLAGS = 0xc101, SPREAD = 1 << 16 | 1 << 21 | 1 << 28 };
+    Asm *a = &e->a;
+    unsigned op = e->in->op;
+    bool w = wide(e);
+    ra_take(e, RAX);
+    if (op == IR_nzcv_logic) {
+        unsigned x = ra_gpr(e, 0);
+        asm_rr(a, OP_TEST | (w ? O_W : 0), x, x);
+    } else if (op == IR_nzcv_sub) {
+        unsigned x = ra_gpr(e, 0);
+        emit_alu_rr_opnd(e, w, OP_CMP, x, ra_opnd(e, 1));
+        asm8(a, 0xf5); /* cmc: no borrow is carry */
+    } else {
+        Opnd x = ra_opnd(e, 0), y = ra_opnd(e, 1);
+        if (op == IR_nzcv_addc) {
+            unsigned c = ra_gpr(e, 2);
+            asm_rr(a, 0xba | O_0F, 4, c); /* bt c, 0 */
+            asm8(a, 0);
+        }
+        emit_mov_opnd(e, w, RAX, x);
+        emit_alu_rr_opnd(e, w, op == IR_nzcv_addc ? OP_ADC : OP_ADD, RAX, y);
+    }
+    asm8(a, 0x9f); /* lahf */
+    asm_rr(a, (0x90 + CC_O) | O_0F | O_B8RM, 0, RAX);
+    asm_alu_ri(a, false, G_AND, RAX, FLAGS);
+    ra_release(e);
+    unsigned d = ra_def(e, CLS_GPR, NO_REG);
+    asm_rr(a, 0x69, d, RAX);
+    asm32(a, SPREAD);
+    asm_alu_ri(a, false, G_AND, d, (int32_t)0xf0000000);
+    ra_def_end(e, d);
+}
+
+static void add_carry(Emit *e)
+{
+    Asm *a = &e->a;
+    bool w = wide(e);
+    Opnd x = ra_opnd(e, 0), y = ra_opnd(e, 1);
+    unsigned c = ra_gpr(e, 2), d = ra_alloc(e, CLS_GPR);
+    asm_rr(a, 0xba | O_0F, 4, c);
+    asm8(a, 0);
+    emit_mov_opnd(e, w, d, x);
+    emit_alu_rr_opnd(e, w, OP_ADC, d, y);
+    ra_release(e);
     ra_def_end(e, d);
 }
 
@@ -611,6 +658,11 @@ bool emit_int(Emit *e)
     case IR_extract: extract(e, false); break;
     case IR_sextract: extract(e, true); break;
     case IR_deposit: deposit(e); break;
+    case IR_nzcv_add:
+    case IR_nzcv_sub:
+    case IR_nzcv_logic:
+    case IR_nzcv_addc: packed_flags(e); break;
+    case IR_addc: add_carry(e); break;
     default:
         return false;
     }

@@ -51,6 +51,16 @@ static void slow_value(Emit *e, int32_t cell, Opnd v)
     }
 }
 
+/* The value to store: all of a vector, or a word. */
+static void slow_stored(Emit *e, Stub *s)
+{
+    if (ir_mo_bytes(s->in->memop) == 16) {
+        asm_rm(&e->a, OP_MOVUPS_MR, s->value.reg - XMM0, mem_bd(RSP, FRAME_VEC));
+    } else {
+        slow_value(e, FRAME_ARG0, s->value);
+    }
+}
+
 static void slow_memop(Emit *e, Stub *s, uint32_t extra)
 {
     asm_mov_mi(&e->a, false, mem_bd(RSP, FRAME_MEMOP), (int32_t)(s->in->memop | extra));
@@ -62,11 +72,23 @@ static void slow_result(Emit *e, Stub *s)
     if (s->dst == NO_REG) {
         return;
     }
-    if (s->dst >= XMM0) {
+    if (ir_mo_bytes(s->in->memop) == 16) {
+        asm_rm(&e->a, OP_MOVUPS, s->dst - XMM0, mem_bd(RSP, FRAME_VEC));
+    } else if (s->dst >= XMM0) {
         asm_rm(&e->a, OP_MOVSD, s->dst - XMM0, m);
     } else {
         asm_rm(&e->a, OP_MOV | (s->in->type == IR_I32 ? 0 : O_W), s->dst, m);
     }
+}
+
+static const uint8_t *load_thunk(const IrInsn *in)
+{
+    return ir_mo_bytes(in->memop) == 16 ? thunks.load16 : thunks.load;
+}
+
+static const uint8_t *store_thunk(const IrInsn *in)
+{
+    return ir_mo_bytes(in->memop) == 16 ? thunks.store16 : thunks.store;
 }
 
 static void stub_load(Emit *e, Stub *s)
@@ -74,7 +96,7 @@ static void stub_load(Emit *e, Stub *s)
     slow_address(e, s);
     emit_slow_begin(e, s);
     slow_memop(e, s, 0);
-    asm_call(&e->a, thunks.load);
+    asm_call(&e->a, load_thunk(s->in));
     emit_slow_end(e, s);
     slow_result(e, s);
     asm_jmp(&e->a, s->resume);
@@ -83,10 +105,10 @@ static void stub_load(Emit *e, Stub *s)
 static void stub_store(Emit *e, Stub *s)
 {
     slow_address(e, s);
-    slow_value(e, FRAME_ARG0, s->value);
+    slow_stored(e, s);
     emit_slow_begin(e, s);
     slow_memop(e, s, 0);
-    asm_call(&e->a, thunks.store);
+    asm_call(&e->a, store_thunk(s->in));
     emit_slow_end(e, s);
     asm_jmp(&e->a, s->resume);
 }
@@ -133,9 +155,10 @@ static Address get_address(Emit *e)
 }
 
 /* Accesses that the inline path does not know. */
-static bool always_slow(IrMemOp m)
+static bool always_slow(const IrInsn *in)
 {
-    return (m & IR_MO_IDX) || (m & IR_MO_SIZE) > IR_MO_64;
+    return (in->memop & IR_MO_IDX) || (in->type == IR_V128 && (in->memop & IR_MO_BE)) ||
+           (in->type == IR_V128 && (in->memop & IR_MO_SIZE) == IR_MO_8 && !host.sse41);
 }
 
 /*
@@ -262,9 +285,8 @@ static unsigned load_op(IrMemOp m, bool i32)
 static bool dst_is_fp(const Emit *e)
 {
     IrRef dst = e->in->dst;
-    return ir_is_slot(dst) ? e->f->slots[ir_slot_index(dst)].type == IR_F64 &&
-                             e->f->slots[ir_slot_index(dst)].pin < 0
-                           : ir_is_temp(dst) && is_fp_type(e->f->temp_type[dst]);
+    return ref_is_xmm(e, dst) &&
+           !(ir_is_slot(dst) && e->f->slots[ir_slot_index(dst)].pin >= 0);
 }
 
 /* The access itself; d may be of either class. */
@@ -274,8 +296,12 @@ static void load_from(Emit *e, unsigned d, Mem from)
     IrMemOp m = e->in->memop;
     unsigned size = ir_mo_bytes(m);
     bool i32 = e->in->type == IR_I32;
-    if (d >= XMM0) {
-        asm_rm(a, size == 4 ? OP_MOVSS : OP_MOVSD, d - XMM0, from);
+    if (d >= XMM0 && size < 4) {
+        asm_rr(a, 0xef | O_0F | O_66, d - XMM0, d - XMM0); /* pxor; pinsrw, pinsrb */
+        asm_rm(a, size == 2 ? 0xc4 | O_0F | O_66 : 0x20 | O_0F3A | O_66, d - XMM0, from);
+        asm8(a, 0);
+    } else if (d >= XMM0) {
+        asm_rm(a, size == 4 ? OP_MOVSS : size == 8 ? OP_MOVSD : OP_MOVUPS, d - XMM0, from);
     } else if (m & IR_MO_BE) {
         asm_rm(a, load_op(m & IR_MO_SIZE, false), d, from);
         emit_bswap(e, d, size);
@@ -291,7 +317,8 @@ static void load_from(Emit *e, unsigned d, Mem from)
 static bool fp_load(const Emit *e)
 {
     IrMemOp m = e->in->memop;
-    return dst_is_fp(e) && ir_mo_bytes(m) >= 4 && !(m & (IR_MO_BE | IR_MO_SIGN));
+    return e->in->type == IR_V128 ||
+           (dst_is_fp(e) && ir_mo_bytes(m) >= 4 && !(m & (IR_MO_BE | IR_MO_SIGN)));
 }
 
 static void emit_ld(Emit *e)
@@ -301,12 +328,13 @@ static void emit_ld(Emit *e)
     bool fp = fp_load(e);
     Address ad = get_address(e);
     unsigned index = ra_alloc(e, CLS_GPR);
-    if (always_slow(m)) {
+    if (always_slow(e->in)) {
+        unsigned r = e->in->type == IR_V128 ? ra_alloc(e, CLS_XMM) : index;
         Stub *s = mem_stub(e, stub_load, asm_jmp_fwd(a), ad, index);
         s->resume = a->p;
-        s->dst = (uint8_t)index;
+        s->dst = (uint8_t)r;
         ra_release(e);
-        ra_def_end(e, index);
+        ra_def_end(e, r);
         return;
     }
     unsigned page = ra_alloc(e, CLS_GPR);
@@ -330,6 +358,9 @@ static Opnd store_value(Emit *e, unsigned size)
 {
     IrRef ref = e->in->b;
     Opnd v = { 0 };
+    if (size == 16) {
+        return (Opnd){ .kind = OPND_REG, .reg = (uint8_t)ra_vec(e, 1) };
+    }
     if (ir_is_slot(ref) && e->slot_fixed[ir_slot_index(ref)] < 0 && size >= 4) {
         unsigned s = ir_slot_index(ref);
         int x = e->slot_loc[CLS_XMM][s];
@@ -378,7 +409,8 @@ static void store_to(Emit *e, Mem to, Opnd v, unsigned size)
             break;
         }
     } else if (v.reg >= XMM0) {
-        asm_rm(a, size == 4 ? OP_MOVSS_MR : OP_MOVSD_MR, v.reg - XMM0, to);
+        asm_rm(a, size == 4 ? OP_MOVSS_MR : size == 8 ? OP_MOVSD_MR : OP_MOVUPS_MR, v.reg - XMM0,
+               to);
     } else {
         asm_rm(a, size == 1 ? OP_MOV8_MR : size == 2 ? OP_MOV16_MR : size == 4 ? OP_MOV_MR
                                                     : OP_MOV_MR | O_W, v.reg, to);
@@ -395,10 +427,10 @@ static void emit_st(Emit *e)
     if ((m & IR_MO_BE) && size > 1) {
         v = (Opnd){ .kind = OPND_REG, .reg = (uint8_t)ra_gpr(e, 1) };
     } else {
-        v = store_value(e, MIN(size, 8));
+        v = store_value(e, size);
     }
     unsigned index = ra_alloc(e, CLS_GPR);
-    if (always_slow(m)) {
+    if (always_slow(e->in)) {
         Stub *s = mem_stub(e, stub_store, asm_jmp_fwd(a), ad, index);
         s->value = v;
         s->resume = a->p;
@@ -450,8 +482,7 @@ static bool groupable(const IrInsn *in)
     if ((in->op != IR_ld && in->op != IR_st) || ir_is_const(in->a)) {
         return false;
     }
-    if (in->memop & (IR_MO_BE | IR_MO_SEQ | IR_MO_IDX | IR_MO_RMW_FAULT) ||
-        (in->memop & IR_MO_SIZE) > IR_MO_64) {
+    if (in->memop & (IR_MO_BE | IR_MO_SEQ | IR_MO_IDX | IR_MO_RMW_FAULT) || always_slow(in)) {
         return false;
     }
     if ((in->memop & IR_MO_ALIGN) && ir_mo_bytes(in->memop) > 1) {
@@ -532,11 +563,11 @@ static void stub_group(Emit *e, Stub *s)
     }
     slow_address(e, s);
     if (!load) {
-        slow_value(e, FRAME_ARG0, s->value);
+        slow_stored(e, s);
     }
     emit_slow_begin(e, s);
     slow_memop(e, s, 0);
-    asm_call(a, load ? thunks.load : thunks.store);
+    asm_call(a, load ? load_thunk(s->in) : store_thunk(s->in));
     emit_slow_end(e, s);
     slow_result(e, s);
     asm_rr(a, OP_XOR, s->x0, s->x0);
@@ -683,7 +714,7 @@ static void emit_rmw(Emit *e)
     Address ad = get_address(e);
     Opnd v = { .kind = OPND_REG, .reg = (uint8_t)ra_gpr(e, 1) };
     unsigned index = ra_alloc(e, CLS_GPR);
-    if (always_slow(m) || (m & IR_MO_BE)) {
+    if (always_slow(e->in) || (m & IR_MO_BE)) {
         Stub *s = mem_stub(e, stub_atomic, asm_jmp_fwd(a), ad, index);
         s->value = v;
         s->dst = RAX;
@@ -776,7 +807,7 @@ static void emit_cas(Emit *e)
     Opnd expect = { .kind = OPND_REG, .reg = (uint8_t)ra_gpr(e, 1) };
     Opnd value = { .kind = OPND_REG, .reg = (uint8_t)ra_gpr(e, 2) };
     unsigned index = ra_alloc(e, CLS_GPR);
-    bool slow = always_slow(m) || (m & IR_MO_BE);
+    bool slow = always_slow(e->in) || (m & IR_MO_BE);
     uint8_t *site = slow ? asm_jmp_fwd(a) : probe_atomic(e, &ad, index, RAX);
     Stub *s = mem_stub(e, stub_atomic, site, ad, index);
     s->value = expect;

@@ -232,7 +232,7 @@ static void choose_soft_pins(Emit *e)
     for (unsigned n = 0; n < XMM_SOFT; n++) {
         int best = -1;
         for (unsigned s = 0; s < f->n_slots; s++) {
-            if (use[s].uses && f->slots[s].type == IR_F64 && e->slot_fixed[s] < 0 &&
+            if (use[s].uses && f->slots[s].type != IR_I64 && e->slot_fixed[s] < 0 &&
                 (best < 0 || use[s].uses > use[best].uses)) {
                 best = (int)s;
             }
@@ -303,15 +303,27 @@ static Mem spill_mem(unsigned n)
     return mem_bd(RSP, FRAME_SPILL + (int32_t)n * 8);
 }
 
+void emit_xmm_store(Emit *e, bool vec, Mem to, unsigned reg)
+{
+    asm_rm(&e->a, vec ? OP_MOVUPS_MR : OP_MOVSD_MR, reg - XMM0, to);
+}
+
+void emit_xmm_load(Emit *e, bool vec, unsigned reg, Mem from)
+{
+    asm_rm(&e->a, vec ? OP_MOVUPS : OP_MOVSD, reg - XMM0, from);
+}
+
 static void spill(Emit *e, unsigned reg)
 {
     IrRef ref = e->r[reg].ref;
     if (e->temp_spill[ref] == NEVER) {
+        bool vec = ref_is_vec(e, ref);
         /* Far more cells than a block of CODE_BLOCK_MAX_INSNS can have live temps. */
-        g_assert(e->n_spills < FRAME_N_SPILLS);
-        e->temp_spill[ref] = (uint16_t)e->n_spills++;
+        g_assert(e->n_spills + vec < FRAME_N_SPILLS);
+        e->temp_spill[ref] = (uint16_t)e->n_spills;
+        e->n_spills += vec ? 2 : 1;
         if (reg >= XMM0) {
-            asm_rm(&e->a, OP_MOVSD_MR, reg - XMM0, spill_mem(e->temp_spill[ref]));
+            emit_xmm_store(e, vec, spill_mem(e->temp_spill[ref]), reg);
         } else {
             asm_store(&e->a, spill_mem(e->temp_spill[ref]), reg);
         }
@@ -503,7 +515,7 @@ static Opnd get(Emit *e, unsigned which, bool want_reg)
     }
     unsigned reg = ra_alloc(e, CLS_GPR);
     asm_load(&e->a, reg, m);
-    if (next != NEVER && !is_fp_type(e->f->temp_type[ref])) {
+    if (next != NEVER && !ref_is_xmm(e, ref)) {
         bind(e, reg, ref, next);
     }
     return opnd_reg(reg);
@@ -519,6 +531,7 @@ unsigned ra_gpr(Emit *e, unsigned which)
     return get(e, which, true).reg;
 }
 
+/* A copy of a vector slot in a register is always of all 16 bytes. */
 static Opnd get_xmm(Emit *e, unsigned which, bool single, bool want_reg)
 {
     IrRef ref = operand_ref(e, which);
@@ -561,7 +574,7 @@ static Opnd get_xmm(Emit *e, unsigned which, bool single, bool want_reg)
             unbind(e, (unsigned)copy);
         }
         reg = ra_alloc(e, CLS_XMM);
-        asm_rm(&e->a, OP_MOVSD, reg - XMM0, m);
+        emit_xmm_load(e, ref_is_vec(e, ref), reg, m);
         if (next != NEVER) {
             bind(e, reg, ref, next);
         }
@@ -583,11 +596,22 @@ static Opnd get_xmm(Emit *e, unsigned which, bool single, bool want_reg)
         return opnd_mem(m);
     }
     reg = ra_alloc(e, CLS_XMM);
-    asm_rm(&e->a, OP_MOVSD, reg - XMM0, m);
-    if (next != NEVER && is_fp_type(e->f->temp_type[ref])) {
+    emit_xmm_load(e, ref_is_vec(e, ref), reg, m);
+    if (next != NEVER && ref_is_xmm(e, ref)) {
         bind(e, reg, ref, next);
     }
     return opnd_reg(reg);
+}
+
+unsigned ra_vec(Emit *e, unsigned which)
+{
+    return get_xmm(e, which, false, true).reg;
+}
+
+/* Without VEX an operand in memory would have to be aligned. */
+Opnd ra_vec_opnd(Emit *e, unsigned which)
+{
+    return get_xmm(e, which, false, !host.avx);
 }
 
 unsigned ra_xmm(Emit *e, unsigned which, bool single)
@@ -717,7 +741,7 @@ void ra_def_end(Emit *e, unsigned reg)
                 if (reg < XMM0) {
                     asm_store(&e->a, slot_mem(e, s), reg);
                 } else {
-                    asm_rm(&e->a, OP_MOVSD_MR, reg - XMM0, slot_mem(e, s));
+                    emit_xmm_store(e, ref_is_vec(e, dst), slot_mem(e, s), reg);
                 }
             }
             return;
@@ -725,7 +749,7 @@ void ra_def_end(Emit *e, unsigned reg)
         if (reg < XMM0) {
             asm_store(&e->a, slot_mem(e, s), reg);
         } else {
-            asm_rm(&e->a, OP_MOVSD_MR, reg - XMM0, slot_mem(e, s));
+            emit_xmm_store(e, ref_is_vec(e, dst), slot_mem(e, s), reg);
         }
     }
     /* A pinned register can't hold anything else; a hinted one may still be someone's. */
@@ -766,7 +790,7 @@ void ra_def_in_memory(Emit *e)
     forget_dst_copies(e, e->in->dst);
     e->insn_clean = false;
     if (fixed >= XMM0) {
-        asm_rm(&e->a, OP_MOVSD, (unsigned)fixed - XMM0, slot_mem(e, s));
+        emit_xmm_load(e, ref_is_vec(e, e->in->dst), (unsigned)fixed, slot_mem(e, s));
     } else if (fixed >= 0) {
         asm_load(&e->a, (unsigned)fixed, slot_mem(e, s));
     }

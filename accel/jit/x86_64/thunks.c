@@ -190,6 +190,30 @@ static void make_slow(ThunkGen *g)
     call_c(g, cpu_atomic_cas);
     slow_end(g, true);
 
+    thunks.load16 = begin(g);
+    slow_begin(g);
+    arg_frame(g, RSI, FRAME_RESULT, true);
+    asm_rm(&g->a, OP_LEA | O_W, RDX, mem_bd(RSP, SLOW_FRAME + FRAME_VEC));
+    arg_frame(g, RCX, FRAME_MEMOP, false);
+    call_c(g, cpu_load16);
+    slow_end(g, false);
+
+    thunks.store16 = begin(g);
+    slow_begin(g);
+    arg_frame(g, RSI, FRAME_RESULT, true);
+    asm_rm(&g->a, OP_LEA | O_W, RDX, mem_bd(RSP, SLOW_FRAME + FRAME_VEC));
+    arg_frame(g, RCX, FRAME_MEMOP, false);
+    call_c(g, cpu_store16);
+    slow_end(g, false);
+
+    /* desc in result, operands and result in the frame's vectors */
+    thunks.vec_soft = begin(g);
+    slow_begin(g);
+    arg_frame(g, RSI, FRAME_RESULT, true);
+    asm_rm(&g->a, OP_LEA | O_W, RDX, mem_bd(RSP, SLOW_FRAME + FRAME_VEC));
+    call_c(g, jit_vec_soft);
+    slow_end(g, false);
+
     /* desc, a, b, c in result, memop, arg0, arg1 */
     thunks.fp_soft = begin(g);
     slow_begin(g);
@@ -263,6 +287,9 @@ size_t jit_host_thunks(uint8_t *at, const TargetOps *t)
     host.popcnt = __builtin_cpu_supports("popcnt");
     host.pclmul = __builtin_cpu_supports("pclmul");
     host.avx = __builtin_cpu_supports("avx");
+    host.avx2 = __builtin_cpu_supports("avx2");
+    host.ssse3 = __builtin_cpu_supports("ssse3");
+    host.sse42 = __builtin_cpu_supports("sse4.2");
     host.fma = __builtin_cpu_supports("fma") && host.avx;
     host.sse41 = __builtin_cpu_supports("sse4.1");
 
