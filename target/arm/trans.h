@@ -19,6 +19,7 @@ enum {
     TD_FLAGS,    /* what is known of the condition flags, trans_flags.c */
     TD_FLAGS_AT, /* up to which operation that has been followed */
     TD_SP,       /* 1 + f->n up to which SP is known to be a multiple of 16; 0: unknown */
+    TD_RBIT,     /* RBIT, for a CLZ that follows it: trans_int2.c */
     TD_LOOKUP,   /* the mode may have changed: the block ends after this instruction */
 };
 
@@ -133,11 +134,42 @@ IrRef arm_carry(TransCtx *t);
 /* A helper wrote the flags. */
 void arm_flags_forget(TransCtx *t);
 
-/* helpers.c */
+void arm_trans_cfinv(TransCtx *t);
+void arm_trans_axflag(TransCtx *t);
+void arm_trans_xaflag(TransCtx *t);
+
+/* --- operands --- */
+/* ExtendReg(): X[rm] extended by option (UXTB to SXTX), then shifted to the left. */
+IrRef arm_extended(TransCtx *t, IrType type, int rm, int option, int amount);
+/* X[rn] or SP, checked, plus such a register. */
+IrRef arm_reg_address(TransCtx *t, int rn, int rm, int option, int shift);
+
+/* --- helpers.c --- */
 extern const IrHelper arm_helper_nzcv;         /* (cc_op, cc_a, cc_b), pure */
+extern const IrHelper arm_helper_rbit;         /* (x, by how much to shift the result right) */
+extern const IrHelper arm_helper_crc32, arm_helper_crc32c; /* (crc, value, bytes), pure */
+extern const IrHelper arm_helper_rndr;         /* () */
+extern const IrHelper arm_helper_elr;          /* (): ELR of the current level */
 extern const IrHelper arm_helper_pc_alignment; /* (); does not return */
 extern const IrHelper arm_helper_sp_alignment; /* (); does not return */
+extern const IrHelper arm_helper_unaligned;    /* (va, write); does not return */
+extern const IrHelper arm_helper_stxp;         /* (va, x, y) -> status; of 16 bytes */
+extern const IrHelper arm_helper_casp;         /* (va, rs, rt); of 16 bytes */
+extern const IrHelper arm_helper_mode_changed; /* (): after a write of SLOT_BTYPE */
 extern const IrHelper arm_helper_btype_done;   /* (): BTYPE is 0 from the next instruction on */
+extern const IrHelper arm_helper_btype_jump;   /* (pc) -> BTYPE after a BR at pc */
 extern const IrHelper arm_helper_bti;          /* (): faults if the page is guarded */
+
+/* --- pauth.c --- */
+/* The key, and whether to authenticate; COMBINED: by an instruction that does something else, too,
+ * with the result. */
+enum {
+    ARM_PAC_IA, ARM_PAC_IB, ARM_PAC_DA, ARM_PAC_DB,
+    ARM_PAC_AUT = 4,
+    ARM_PAC_COMBINED = 8,
+};
+extern const IrHelper arm_helper_pac;          /* (x, modifier, ARM_PAC_*) -> x */
+extern const IrHelper arm_helper_xpac;         /* (x, is data) -> x */
+extern const IrHelper arm_helper_pacga;        /* (x, y) -> code */
 
 #endif

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Pointer authentication (FEAT_PAuth, DDI 0487 D8.10) with the architected algorithm, QARMA5:
+ * R. Avanzi, "The QARMA Block Cipher Family", with 64-bit blocks, five rounds, and S-box sigma 2.
+ *
+ * Authentication that fails makes the pointer invalid (without FEAT_EPAC, FEAT_PAuth2, FEAT_FPAC).
+ */
+#include "target/arm/trans.h"
+
+/* --- QARMA5 --- */
+
+static const uint64_t round_constant[5] = {
+    0x0000000000000000, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89,
+    0x452821e638d01377,
+};
+static const uint64_t alpha = 0xc0ac29b7c97c50dd;
+
+/* Cells are nibbles, cell 0 the highest. tau and h of the paper, as numbers of nibbles from below:
+ * where the nibble that comes to place i is taken from. */
+static const uint8_t shuffle_from[16] = { 13, 6, 11, 0, 7, 12, 1, 10, 8, 3, 14, 5, 2, 9, 4, 15 };
+static const uint8_t tweak_from[16] = { 4, 5, 6, 7, 11, 2, 3, 8, 12, 13, 14, 15, 0, 1, 10, 9 };
+/* Places whose nibble goes through the feedback register after that. */
+static const uint16_t tweak_feedback = 1 << 2 | 1 << 4 | 1 << 7 | 1 << 11 | 1 << 12 | 1 << 14 |
+                                       1 << 15;
+static const uint8_t sbox[16] = {
+    0xb, 0x6, 0x8, 0xf, 0xc, 0x0, 0x9, 0xe, 0x3, 0x7, 0x4, 0x5, 0xd, 0x2, 0x1, 0xa,
+};
+
+static uint8_t sbox_bytes[2][256]; /* of both nibbles of a byte: sbox and its inverse */
+
+static void __attribute__((constructor)) make_sbox(void)
+{
+    uint8_t inverse[16];
+
+    for (unsigned i = 0; i < 16; i++)
+        inverse[sbox[i]] = (uint8_t)i;
+    for (unsigned i = 0; i < 256; i++) {
+        sbox_bytes[0][i] = (uint8_t)(sbox[i & 15] | sbox[i >> 4] << 4);
+        sbox_bytes[1][i] = (uint8_t)(inverse[i & 15] | inverse[i >> 4] << 4);
+    }
+}
+
+static uint64_t substitute(uint64_t v, const uint8_t *table)
+{
+    uint64_t r = 0;
+
+    for (unsigned i = 0; i < 64; i += 8)
+        r |= (uint64_t)table[v >> i & 0xff] << i;
+    return r;
+}
+
+static uint64_t nibble(uint64_t v, unsigned i)
+{
+    return v >> 4 * i & 15;
+}
+
+static uint64_t shuffle(uint64_t v)
+{
+    uint64_t r = 0;
+
+    for (unsigned i = 0; i < 16; i++)
+        r |= nibble(v, shuffle_from[i]) << 4 * i;
+    return r;
+}
+
+static uint64_t unshuffle(uint64_t v)
+{
+    uint64_t r = 0;
+
+    for (unsigned i = 0; i < 16; i++)
+        r |= nibble(v, i) << 4 * shuffle_from[i];
+    return r;
+}
+
+/* Every nibble rotated to the left. */
+static uint64_t rot1(uint64_t v)
+{
+    return (v << 1 & 0xeeeeeeeeeeeeeeee) | (v >> 3 & 0x1111111111111111);
+}
+
+static uint64_t rot2(uint64_t v)
+{
+    return (v << 2 & 0xcccccccccccccccc) | (v >> 2 & 0x3333333333333333);
+}
+
+static uint64_t rows(uint64_t v, unsigned n)
+{
+    return v << 16 * n | v >> (64 - 16 * n);
+}
+
+/* Columns times the circulant matrix of 0, rho, rho^2, rho. */
+static uint64_t mix(uint64_t v)
+{
+    return rot1(rows(v, 1)) ^ rot2(rows(v, 2)) ^ rot1(rows(v, 3));
+}
+
+static uint64_t next_tweak(uint64_t v)
+{
+    uint64_t r = 0;
+
+    for (unsigned i = 0; i < 16; i++) {
+        uint64_t n = nibble(v, tweak_from[i]);
+        if (tweak_feedback >> i & 1)
+            n = n >> 1 | ((n ^ n >> 1) & 1) << 3;
+        r |= n << 4 * i;
+    }
+    return r;
+}
+
+static uint64_t previous_tweak(uint64_t v)
+{
+    uint64_t r = 0;
+
+    for (unsigned i = 0; i < 16; i++) {
+        uint64_t n = nibble(v, i);
+        if (tweak_feedback >> i & 1)
+            n = (n << 1 & 14) | ((n ^ n >> 3) & 1);
+        r |= n << 4 * tweak_from[i];
+    }
+    return r;
+}
+
+static uint64_t qarma5(uint64_t text, uint64_t tweak, uint64_t w0, uint64_t k0)
+{
+    uint64_t w1 = (w0 << 63) | (w0 >> 1 ^ w0 >> 63), v = text ^ w0;
+
+    for (unsigned i = 0; i < 5; i++) {
+        v ^= k0 ^ tweak ^ round_constant[i];
+        if (i)
+            v = mix(shuffle(v));
+        v = substitute(v, sbox_bytes[0]);
+        tweak = next_tweak(tweak);
+    }
+    v = mix(shuffle(v ^ w1 ^ tweak));
+    v = mix(shuffle(substitute(v, sbox_bytes[0]))) ^ k0;
+    v = mix(substitute(unshuffle(v), sbox_bytes[1]));
+    v = unshuffle(v) ^ w0 ^ tweak;
+    for (unsigned i = 0; i < 5; i++) {
+        v = substitute(v, sbox_bytes[1]);
+        if (i < 4)
+            v = unshuffle(mix(v));
+        tweak = previous_tweak(tweak);
+        v ^= round_constant[4 - i] ^ k0 ^ tweak ^ alpha;
+    }
+    return v ^ w1;
+}
+
+/* Functions sign their return address with the same stack pointer again and again. */
+typedef struct Remembered {
+    uint64_t text, tweak, key[2], code;
+} Remembered;
+enum { N_REMEMBERED = 256 };
+
+static uint64_t compute(uint64_t text, uint64_t tweak, const uint64_t key[2])
+{
+    static __thread Remembered memory[N_REMEMBERED];
+    uint64_t h = (text ^ tweak << 17 ^ tweak >> 7 ^ key[0]) * 0x9e3779b97f4a7c15;
+    Remembered *m = &memory[h >> 56];
+
+    /* An entry that was never written is that of all zeros, with a wrong code. */
+    if (m->text != text || m->tweak != tweak || m->key[0] != key[0] || m->key[1] != key[1] ||
+        !(text | tweak | key[0] | key[1]))
+        *m = (Remembered){ text, tweak, { key[0], key[1] }, qarma5(text, tweak, key[1], key[0]) };
+    return m->code;
+}
+
+/* --- pointers --- */
+
+/* TCR_ELx fields: TBI and TBID of a single range of addresses, of two. */
+enum { TCR_TBI = 20, TCR_TBID = 29, TCR_TBI0 = 37, TCR_TBID0 = 51 };
+
+typedef struct Layout {
+    unsigned bottom; /* lowest bit of the code */
+    bool tbi;        /* bits 63 to 56 are a tag */
+    bool any_tbi;    /* in one of the two ranges */
+} Layout;
+
+/* The regime that translates addresses of this level. */
+static unsigned regime_el(const ArmCpu *a)
+{
+    unsigned el = arm_el(a);
+
+    if (el)
+        return el;
+    return (arm_hcr(a) & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE) ? 2 : 1;
+}
+
+static bool tag_ignored(uint64_t tcr, unsigned tbi, unsigned tbid, bool data)
+{
+    return tcr >> tbi & 1 && (data || !(tcr >> tbid & 1));
+}
+
+static Layout layout(const ArmCpu *a, uint64_t ptr, bool data)
+{
+    unsigned el = regime_el(a), upper = ptr >> 55 & 1, tsz;
+    uint64_t tcr = a->tcr[el];
+    Layout l;
+
+    if (el == 3 || (el == 2 && !(arm_hcr(a) & HCR_E2H))) {
+        tsz = tcr & 63;
+        l.tbi = l.any_tbi = tag_ignored(tcr, TCR_TBI, TCR_TBID, data);
+    } else {
+        tsz = tcr >> (upper ? 16 : 0) & 63;
+        l.tbi = tag_ignored(tcr, TCR_TBI0 + upper, TCR_TBID0 + upper, data);
+        l.any_tbi = l.tbi || tag_ignored(tcr, TCR_TBI0 + !upper, TCR_TBID0 + !upper, data);
+    }
+    l.bottom = 64 - CLAMP(tsz, a->feat.lpa ? 12 : 16, a->feat.ttst ? 48 : 39);
+    return l;
+}
+
+/* The bits that a code may be in, with bit 55, which stays. */
+static uint64_t extension(const Layout *l)
+{
+    return MASK(l->tbi ? 56 : 64) & ~MASK(l->bottom);
+}
+
+static uint64_t extended(const Layout *l, uint64_t ptr, bool ones)
+{
+    return ones ? ptr | extension(l) : ptr & ~extension(l);
+}
+
+static uint64_t add_pac(const ArmCpu *a, uint64_t ptr, uint64_t modifier, const uint64_t key[2],
+                        bool data)
+{
+    Layout l = layout(a, ptr, data);
+    bool upper = ptr >> (l.any_tbi ? 55 : 63) & 1;
+    uint64_t field = extension(&l), code;
+
+    code = compute(extended(&l, ptr, upper), modifier, key);
+    /* Not a proper address: the code is made wrong. */
+    if (ptr & field && (ptr & field) != field)
+        code ^= 1ULL << (l.tbi ? 54 : 62);
+    field &= ~(1ULL << 55);
+    return (ptr & ~(field | 1ULL << 55)) | (code & field) | (uint64_t)upper << 55;
+}
+
+static uint64_t authenticate(const ArmCpu *a, uint64_t ptr, uint64_t modifier,
+                             const uint64_t key[2], bool data, bool b)
+{
+    Layout l = layout(a, ptr, data);
+    uint64_t plain = extended(&l, ptr, ptr >> 55 & 1);
+    uint64_t field = extension(&l) & ~(1ULL << 55);
+    unsigned at = l.tbi ? 53 : 61;
+
+    if (!((compute(plain, modifier, key) ^ ptr) & field))
+        return plain;
+    return (plain & ~(3ULL << at)) | (b ? 2ULL : 1ULL) << at;
+}
+
+/* --- instructions --- */
+
+static const uint64_t *key_of(const ArmCpu *a, unsigned key)
+{
+    return &a->apkey[2 * key];
+}
+
+static bool enabled(const ArmCpu *a, unsigned key)
+{
+    static const uint64_t bit[] = { SCTLR_ENIA, SCTLR_ENIB, SCTLR_ENDA, SCTLR_ENDB };
+
+    return a->sctlr[regime_el(a)] & bit[key];
+}
+
+/* HCR_EL2.API and SCR_EL3.API. */
+static void check_trap(ArmCpu *a)
+{
+    unsigned el = arm_el(a);
+    uint64_t hcr = arm_hcr(a);
+    bool el2_on = a->has_el2 && (!arm_is_secure_below_el3(a));
+    bool host = (hcr & (HCR_E2H | HCR_TGE)) == (HCR_E2H | HCR_TGE);
+
+    if (el < 2 && el2_on && !(hcr & HCR_API) && !(el == 0 && host))
+        arm_raise(a, 2, ESR(EC_PAC, 0), 0);
+    if (el < 3 && a->has_el3 && !(a->scr & SCR_API))
+        arm_raise(a, 3, ESR(EC_PAC, 0), 0);
+}
+
+static uint64_t helper_pac(Cpu *cpu, uint64_t ptr, uint64_t modifier, uint64_t what)
+{
+    ArmCpu *a = arm_cpu(cpu);
+    unsigned key = what & 3;
+    bool data = key >= ARM_PAC_DA;
+
+    if (!enabled(a, key))
+        return ptr;
+    check_trap(a);
+    if (what & ARM_PAC_AUT)
+        return authenticate(a, ptr, modifier, key_of(a, key), data, key & 1);
+    return add_pac(a, ptr, modifier, key_of(a, key), data);
+}
+const IrHelper arm_helper_pac = { "pac", helper_pac, 3, true, IR_READS | IR_FAULTS };
+
+static uint64_t helper_xpac(Cpu *cpu, uint64_t ptr, uint64_t data)
+{
+    Layout l = layout(arm_cpu(cpu), ptr, data);
+
+    return extended(&l, ptr, ptr >> 55 & 1);
+}
+const IrHelper arm_helper_xpac = { "xpac", helper_xpac, 2, true, IR_READS };
+
+static uint64_t helper_pacga(Cpu *cpu, uint64_t x, uint64_t y)
+{
+    ArmCpu *a = arm_cpu(cpu);
+
+    check_trap(a);
+    return compute(x, y, key_of(a, 4)) & 0xffffffff00000000;
+}
+const IrHelper arm_helper_pacga = { "pacga", helper_pacga, 2, true, IR_READS | IR_FAULTS };
