@@ -10,6 +10,7 @@
 #include "softmmu/cli/cli.h"
 #include "softmmu/memory.h"
 #include "softmmu/run.h"
+#include "softmmu/snapshot.h"
 #include "util/error.h"
 
 static const TargetOps *target_by_program(const char *program, GError **error)
@@ -67,6 +68,8 @@ int main(int argc, char **argv)
     if ((cli->pidfile && !cli_write_pidfile(cli->pidfile, &error)) || !cli_build(cli, &error))
         goto failed;
     vm_reset_now();
+    if (cli->loadvm && !snapshot_load(cli->loadvm, NULL, &error))
+        goto failed;
     cli_daemon_ready();
     if (!cli->start_paused)
         vm_start();

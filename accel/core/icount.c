@@ -80,6 +80,13 @@ static void publish(void)
     atomic_store(&seen_ns, bias + (int64_t)(total << shift));
 }
 
+void icount_set_total(uint64_t n)
+{
+    bias += (int64_t)((total - n) << shift);
+    total = n;
+    publish();
+}
+
 static void skip_ns(int64_t ns)
 {
     bias += ns;

@@ -207,6 +207,11 @@ bool block_discard_enabled(const BlockBackend *b)
     return b->discard;
 }
 
+bool block_temporary(const BlockBackend *b)
+{
+    return block_node_is_overlay(b->node);
+}
+
 const char *block_serial(const BlockBackend *b)
 {
     return b->serial;

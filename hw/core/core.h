@@ -6,9 +6,6 @@
 #include "hw/device.h"
 
 /* ---- state.c ---- */
-/* The first half of state_load: all checks, no change. */
-bool state_check(const StateField *fields, const void *obj, const uint8_t *data, size_t len,
-                 GError **error);
 /* Members of a device type that a snapshot keeps: registers' fields, then type->state. */
 const StateField *device_type_state(const DeviceType *t);
 

@@ -438,7 +438,12 @@ void device_save(Device *dev, GByteArray *out)
     g_free(pins.levels);
 }
 
-static bool load_record(Device *dev, const uint8_t *data, size_t len, GError **error)
+typedef struct Record {
+    const uint8_t *members, *pins;
+    size_t members_len, pins_len;
+} Record;
+
+static bool split_record(Device *dev, const uint8_t *data, size_t len, Record *r, GError **error)
 {
     if (len < 8 || load_le32(data + 4) > len - 8)
         return error_set(error, "the record is cut short");
@@ -446,29 +451,56 @@ static bool load_record(Device *dev, const uint8_t *data, size_t len, GError **e
     if (version > dev->type->version)
         return error_set(error, "the record was written by a newer program (version %u of this "
                          "device, known are versions up to %u)", version, dev->type->version);
-    size_t members = load_le32(data + 4);
-    const uint8_t *pins_data = data + 8 + members;
-    size_t pins_len = len - 8 - members;
+    r->members = data + 8;
+    r->members_len = load_le32(data + 4);
+    r->pins = r->members + r->members_len;
+    r->pins_len = len - 8 - r->members_len;
+    return true;
+}
+
+bool device_check(Device *dev, const uint8_t *data, size_t len, GError **error)
+{
+    Record r;
     Pins pins = { .n = dev->n_irqs, .levels = g_new0(uint32_t, dev->n_irqs + 1) };
-    bool ok = state_check(pins_state, &pins, pins_data, pins_len, error) &&
-              state_load(device_type_state(dev->type), dev, data + 8, members, error) &&
-              state_load(pins_state, &pins, pins_data, pins_len, error);
-    for (int i = 0; ok && i < dev->n_irqs; i++)
-        dev->irq[i].level = (int)pins.levels[i];
+    bool ok = split_record(dev, data, len, &r, error) &&
+              state_check(pins_state, &pins, r.pins, r.pins_len, error) &&
+              state_check(device_type_state(dev->type), dev, r.members, r.members_len, error);
     g_free(pins.levels);
+    if (!ok)
+        g_prefix_error(error, "device '%s': ", dev->path);
     return ok;
 }
 
-bool device_load(Device *dev, const uint8_t *data, size_t len, GError **error)
+bool device_load_record(Device *dev, const uint8_t *data, size_t len, GError **error)
 {
-    if (!load_record(dev, data, len, error)) {
-        g_prefix_error(error, "device '%s': ", dev->path);
+    Record r;
+    if (!device_check(dev, data, len, error))
         return false;
-    }
+    split_record(dev, data, len, &r, NULL);
+    Pins pins = { .n = dev->n_irqs, .levels = g_new0(uint32_t, dev->n_irqs + 1) };
+    bool ok = state_load(device_type_state(dev->type), dev, r.members, r.members_len, error) &&
+              state_load(pins_state, &pins, r.pins, r.pins_len, error);
+    for (int i = 0; ok && i < dev->n_irqs; i++)
+        dev->irq[i].level = (int)pins.levels[i];
+    g_free(pins.levels);
+    if (!ok)
+        g_prefix_error(error, "device '%s': ", dev->path);
+    return ok;
+}
+
+void device_loaded(Device *dev)
+{
     if (dev->parent_bus && dev->parent_bus->child_loaded)
         dev->parent_bus->child_loaded(dev->parent_bus, dev);
     if (dev->type->loaded)
         dev->type->loaded(dev);
+}
+
+bool device_load(Device *dev, const uint8_t *data, size_t len, GError **error)
+{
+    if (!device_load_record(dev, data, len, error))
+        return false;
+    device_loaded(dev);
     return true;
 }
 

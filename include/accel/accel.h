@@ -36,5 +36,7 @@ bool icount_configure(const char *opts, GError **error);
 bool icount_enabled(void);
 /* Instructions done by all vCPUs. Exact on the vCPU thread, else as of the last stop. */
 uint64_t icount_total(void);
+/* Snapshot: sets it while the machine is stopped. Virtual time stays as it is. */
+void icount_set_total(uint64_t n);
 
 #endif

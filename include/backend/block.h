@@ -43,6 +43,7 @@ uint64_t block_size(const BlockBackend *b);      /* bytes */
 bool block_read_only(const BlockBackend *b);
 bool block_inserted(const BlockBackend *b);      /* false: a drive without a medium */
 bool block_discard_enabled(const BlockBackend *b);
+bool block_temporary(const BlockBackend *b);     /* writes go to an overlay that nobody keeps */
 const char *block_serial(const BlockBackend *b); /* serial=, or NULL */
 /* Write-back cache: while off, a write is on stable storage before it completes. */
 bool block_write_cache(const BlockBackend *b);

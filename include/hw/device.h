@@ -188,6 +188,13 @@ MemResult reg_write(Device *dev, const Reg *regs, hwaddr offset, unsigned size, 
 /* Record of one device: its registers' fields, .state, and its pins. */
 void device_save(Device *dev, GByteArray *out);
 bool device_load(Device *dev, const uint8_t *data, size_t len, GError **error);
+/*
+ * The same in steps, for whoever loads many: all that can be checked without a change; the members
+ * (only custom ones can still refuse); and what is derived, once all devices and RAM are loaded.
+ */
+bool device_check(Device *dev, const uint8_t *data, size_t len, GError **error);
+bool device_load_record(Device *dev, const uint8_t *data, size_t len, GError **error);
+void device_loaded(Device *dev);
 /* After device_load of all devices: drives every output pin at its loaded level. */
 void device_redrive_pins(void);
 /*

@@ -66,6 +66,9 @@ struct StateField {
 
 /* Appends the record of obj to out. */
 void state_save(const StateField *fields, const void *obj, GByteArray *out);
+/* All checks of state_load that need no change; custom members are not looked into. */
+bool state_check(const StateField *fields, const void *obj, const uint8_t *data, size_t len,
+                 GError **error);
 /* Checks the whole record before it changes anything of obj. */
 bool state_load(const StateField *fields, void *obj, const uint8_t *data, size_t len,
                 GError **error);

@@ -52,6 +52,7 @@ typedef struct RamBlock {
     uint64_t size;       /* multiple of RAM_PAGE_SIZE */
     uint64_t first_page; /* number of its first RAM page */
     int fd;              /* the file given by the user, or -1: private memory */
+    bool shared;         /* stores go to that file: others may see them, and make some */
     struct RamBlock *next;
 } RamBlock;
 
@@ -193,12 +194,29 @@ typedef struct MemoryHooks {
 } MemoryHooks;
 void memory_set_hooks(const MemoryHooks *hooks);
 
-/* Dirty log for snapshots and displays: marks all pages CLEAN; a page without CLEAN is dirty. */
+/* Marks all pages CLEAN; a page without CLEAN is dirty. */
 void ram_dirty_log_start(void);
 static inline bool ram_page_dirty(uint64_t page)
 {
     return !(atomic_load_explicit(&ram_page_flags[page], memory_order_relaxed) & RAM_PAGE_CLEAN);
 }
+
+/*
+ * Logs of what was written, as many as there are users (snapshots, checkpoints). Main lock; whoever
+ * needs an exact answer has paused the vCPUs and drained the block layer.
+ */
+typedef struct RamDirtyLog RamDirtyLog;
+RamDirtyLog *ram_dirty_log_new(void); /* begins empty: all writes from now on */
+void ram_dirty_log_free(RamDirtyLog *log); /* NULL is fine */
+/* Brings all logs up to date. The cost is that of the pages written since the last time. */
+void ram_dirty_log_sync(void); /* marks all pages CLEAN again */
+/* As of the last sync. Pages that are newer than the log count as written. */
+bool ram_dirty_log_test(const RamDirtyLog *log, uint64_t page);
+/* The first page from `page` on, and below end, that was written; end: none. */
+uint64_t ram_dirty_log_next(const RamDirtyLog *log, uint64_t page, uint64_t end);
+void ram_dirty_log_set(RamDirtyLog *log, uint64_t page);
+void ram_dirty_log_clear(RamDirtyLog *log); /* forgets everything */
+void ram_dirty_log_or(RamDirtyLog *to, const RamDirtyLog *from);
 
 /* info mtree */
 void memory_print_tree(GString *out, bool flat);

@@ -128,6 +128,12 @@ void vm_reset_now(void);
 void main_loop_init(void);
 /* Runs until a shutdown is carried out; returns the exit status. Handles SIGINT/TERM/HUP. */
 int main_loop_run(void);
+/*
+ * Goes on with the loop until done(opaque): for a command whose reply has to wait. Resets and the
+ * end of the program wait as well. Not from a device's callback.
+ */
+void main_loop_wait_for(bool (*done)(void *opaque), void *opaque);
+void main_loop_wake(void); /* any thread */
 /* At a clean end, before the process exits: terminal modes, pid file, flushes. In reverse order. */
 void exit_add_notifier(void (*fn)(void *opaque), void *opaque);
 /* Runs and forgets them; main_loop_run and exit() do. */

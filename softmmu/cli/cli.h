@@ -28,6 +28,7 @@ typedef struct Cli {
     char *ram_text;
     GPtrArray *chardevs, *serials, *monitors, *drives, *blockdevs, *devices, *objects,
         *fw_cfg;            /* texts (monitors: CliMonitor), in order */
+    char *loadvm;           /* tag */
     char *pidfile;
     char *uuid, *name;
     bool one_insn;

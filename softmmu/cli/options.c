@@ -16,6 +16,7 @@
 #include "softmmu/cli/cli.h"
 #include "softmmu/rtc.h"
 #include "softmmu/run.h"
+#include "softmmu/snapshot.h"
 #include "util/error.h"
 #include "util/log.h"
 #include "util/opts.h"
@@ -292,6 +293,18 @@ bool opt_icount(Cli *cli, const char *arg, GError **error)
 bool opt_snapshot(Cli *cli, const char *arg, GError **error)
 {
     block_set_snapshot_default(true);
+    return true;
+}
+
+bool opt_loadvm(Cli *cli, const char *arg, GError **error)
+{
+    set_text(&cli->loadvm, arg);
+    return true;
+}
+
+bool opt_snapshots(Cli *cli, const char *arg, GError **error)
+{
+    snapshot_set_dir(arg);
     return true;
 }
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -117,7 +118,7 @@ RamBlock *ram_block_new(const char *name, uint64_t size, int fd, bool shared, GE
     }
     RamBlock *b = g_new0(RamBlock, 1);
     *b = (RamBlock){ .name = unique_name(name), .host = host, .size = size,
-                     .first_page = ram_page_count, .fd = fd };
+                     .first_page = ram_page_count, .fd = fd, .shared = shared && fd >= 0 };
     ram_page_count += size >> RAM_PAGE_BITS;
     RamBlock **end = &blocks;
     while (*end)
@@ -184,11 +185,23 @@ uint8_t *ram_page_host(uint64_t page)
 
 /* ---- flags ---- */
 
+/*
+ * Pages that lost CLEAN since the last sync of the logs, as a ring: page + 1, or 0 where nothing is
+ * yet. Each page is in it at most once, and there is room for all.
+ */
+static _Atomic uint32_t *written;
+static _Atomic uint64_t n_written;
+static uint64_t n_logged; /* of these, taken out */
+
 void ram_page_written(uint64_t page, unsigned offset, unsigned len)
 {
     uint8_t flags = atomic_load_explicit(&ram_page_flags[page], memory_order_relaxed);
-    if (flags & RAM_PAGE_CLEAN)
+    if (flags & RAM_PAGE_CLEAN) {
         flags = atomic_fetch_and(&ram_page_flags[page], (uint8_t)~RAM_PAGE_CLEAN);
+        if (flags & RAM_PAGE_CLEAN)
+            atomic_store_explicit(&written[atomic_fetch_add(&n_written, 1) % max_pages],
+                                  (uint32_t)page + 1, memory_order_release);
+    }
     if (flags & RAM_PAGE_CODE && memory_hooks.code_written)
         memory_hooks.code_written(page, offset, len);
 }
@@ -222,10 +235,124 @@ void ram_host_written(uint64_t first_page, uint64_t offset, uint64_t len)
     }
 }
 
+/* ---- logs ---- */
+
+struct RamDirtyLog {
+    uint64_t *bits; /* by page */
+    uint64_t pages; /* that there were when it began; reserved memory */
+    RamDirtyLog *next;
+};
+
+static RamDirtyLog *logs;
+static uint64_t marked; /* pages below were marked CLEAN at some time */
+
+static void *reserve(uint64_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        g_error("out of memory for the log of written pages");
+    return p;
+}
+
+static uint64_t bits_bytes(uint64_t pages)
+{
+    return ALIGN_UP(pages / 8 + 8, (uint64_t)RAM_PAGE_SIZE);
+}
+
+static uint64_t take_written(void)
+{
+    _Atomic uint32_t *at = &written[n_logged++ % max_pages];
+    uint32_t page;
+    while (!(page = atomic_exchange(at, 0)))
+        ; /* its writer is between its two steps */
+    return page - 1;
+}
+
+/* What running vCPUs write meanwhile is either in the logs or found the next time. */
+void ram_dirty_log_sync(void)
+{
+    if (!written)
+        written = reserve(max_pages * sizeof *written);
+    uint64_t end = atomic_load(&n_written), from = marked;
+    bool any = n_logged != end;
+    while (n_logged != end) {
+        uint64_t page = take_written();
+        for (RamDirtyLog *log = logs; log; log = log->next)
+            ram_dirty_log_set(log, page);
+        atomic_fetch_or_explicit(&ram_page_flags[page], RAM_PAGE_CLEAN, memory_order_relaxed);
+    }
+    marked = ram_page_count;
+    for (uint64_t i = from; i < marked; i++)
+        atomic_fetch_or_explicit(&ram_page_flags[i], RAM_PAGE_CLEAN, memory_order_relaxed);
+    if ((any || from < marked) && memory_hooks.pages_made_clean)
+        memory_hooks.pages_made_clean();
+}
+
+RamDirtyLog *ram_dirty_log_new(void)
+{
+    ram_dirty_log_sync();
+    RamDirtyLog *log = g_new0(RamDirtyLog, 1);
+    log->pages = ram_page_count;
+    log->bits = reserve(bits_bytes(log->pages));
+    log->next = logs;
+    logs = log;
+    return log;
+}
+
+void ram_dirty_log_free(RamDirtyLog *log)
+{
+    for (RamDirtyLog **p = &logs; log && *p; p = &(*p)->next) {
+        if (*p == log) {
+            *p = log->next;
+            munmap(log->bits, bits_bytes(log->pages));
+            g_free(log);
+            return;
+        }
+    }
+}
+
+bool ram_dirty_log_test(const RamDirtyLog *log, uint64_t page)
+{
+    return page >= log->pages || log->bits[page / 64] >> page % 64 & 1;
+}
+
+uint64_t ram_dirty_log_next(const RamDirtyLog *log, uint64_t page, uint64_t end)
+{
+    for (; page < end && page < log->pages; page = (page | 63) + 1) {
+        uint64_t word = log->bits[page / 64] >> page % 64;
+        if (word)
+            return MIN(page + (uint64_t)__builtin_ctzll(word), end);
+    }
+    return MIN(page, end);
+}
+
+void ram_dirty_log_set(RamDirtyLog *log, uint64_t page)
+{
+    if (page < log->pages)
+        log->bits[page / 64] |= BIT(page % 64);
+}
+
+void ram_dirty_log_clear(RamDirtyLog *log)
+{
+    if (log->pages < ram_page_count) {
+        munmap(log->bits, bits_bytes(log->pages));
+        log->pages = ram_page_count;
+        log->bits = reserve(bits_bytes(log->pages));
+        return;
+    }
+    madvise(log->bits, bits_bytes(log->pages), MADV_DONTNEED);
+}
+
+void ram_dirty_log_or(RamDirtyLog *to, const RamDirtyLog *from)
+{
+    uint64_t n = MIN(to->pages, from->pages);
+    for (uint64_t i = 0; i < n / 64 + 1; i++)
+        if (from->bits[i])
+            to->bits[i] |= from->bits[i];
+}
+
 void ram_dirty_log_start(void)
 {
-    for (uint64_t i = 0; i < ram_page_count; i++)
-        atomic_fetch_or_explicit(&ram_page_flags[i], RAM_PAGE_CLEAN, memory_order_relaxed);
-    if (memory_hooks.pages_made_clean)
-        memory_hooks.pages_made_clean();
+    ram_dirty_log_sync();
 }

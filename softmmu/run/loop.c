@@ -219,6 +219,17 @@ int main_loop_run(void)
     return status;
 }
 
+void main_loop_wait_for(bool (*done)(void *opaque), void *opaque)
+{
+    while (!done(opaque)) {
+        timers_run(timers_readable);
+        timers_readable = 0;
+        at_top = true;
+        g_main_context_iteration(NULL, true);
+        at_top = false;
+    }
+}
+
 /* ---- exit ---- */
 
 typedef struct ExitNotifier ExitNotifier;

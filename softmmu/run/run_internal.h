@@ -27,8 +27,6 @@ extern int timer_fds[TIMER_FDS]; /* readable when a timer may have expired */
 void timers_run(unsigned readable); /* bits: which of timer_fds are */
 void timers_clock_changed(void);    /* a clock jumped, stopped or started: arm anew */
 
-/* Wakes the main loop. Any thread. */
-void main_loop_wake(void);
 /* Carries requests out. True: the program is to end, with *status. */
 bool requests_run(int *status);
 

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* savevm and its kin, and the jobs in which QMP does the same. */
+#include "softmmu/snapshot.h"
+
+#include <time.h>
+
+#include "backend/block.h"
+#include "monitor/schema/commands_gen.h"
+#include "softmmu/run.h"
+#include "util/error.h"
+
+/* ---- HMP ---- */
+
+static void note_error(void *opaque, GError *error)
+{
+    GError **to = opaque;
+    if (error)
+        *to = g_error_copy(error);
+}
+
+void hmp_savevm(Monitor *mon, const Json *args)
+{
+    const char *tag = json_get_str(args, "name", NULL);
+    g_autofree char *made_up = NULL;
+    GError *error = NULL, *later = NULL;
+    if (!tag) {
+        g_autoptr(GDateTime) now = g_date_time_new_now_local();
+        tag = made_up = g_date_time_format(now, "vm-%Y%m%d%H%M%S");
+    }
+    if (snapshot_save(tag, NULL, note_error, &later, &error)) {
+        snapshot_wait();
+        error = later;
+    }
+    if (error)
+        monitor_report(mon, error);
+}
+
+static bool load(const char *tag, const char *const *devices, GError **error)
+{
+    bool was_running = run_state_is_running();
+    if (was_running)
+        vm_stop(RUN_STATE_RESTORE_VM);
+    bool ok = snapshot_load(tag, devices, error);
+    if (was_running)
+        vm_start();
+    return ok;
+}
+
+void hmp_loadvm(Monitor *mon, const Json *args)
+{
+    GError *error = NULL;
+    if (!load(json_get_str(args, "name", ""), NULL, &error))
+        monitor_report(mon, error);
+}
+
+void hmp_delvm(Monitor *mon, const Json *args)
+{
+    const char *tag = json_get_str(args, "name", "");
+    GError *error = NULL;
+    if (snapshot_exists(tag) && !snapshot_delete(tag, &error))
+        monitor_report(mon, error);
+}
+
+/* As the block layer of QEMU prints sizes: three digits. */
+static char *human_size(uint64_t bytes)
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+    double n = bytes;
+    unsigned u = 0;
+    for (; n >= 1000 && u + 1 < G_N_ELEMENTS(units); u++)
+        n /= 1024;
+    return g_strdup_printf("%.3g %s", n, units[u]);
+}
+
+static void print_row(Monitor *mon, const SnapshotInfo *i)
+{
+    char date[32] = "", clock[32], icount[24] = "";
+    time_t t = i->date_s;
+    struct tm tm;
+    if (localtime_r(&t, &tm))
+        strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &tm);
+    int64_t s = i->vm_clock_ns / 1000000000;
+    g_snprintf(clock, sizeof clock, "%02d:%02d:%02d.%03d", (int)(s / 3600), (int)(s / 60 % 60),
+               (int)(s % 60), (int)(i->vm_clock_ns / 1000000 % 1000));
+    if (i->icount >= 0)
+        g_snprintf(icount, sizeof icount, "%" G_GINT64_FORMAT, i->icount);
+    g_autofree char *size = human_size(i->vm_size);
+    monitor_printf(mon, "%-10s%-17s%8s%20s%13s%11s\n", "--", i->tag, size, date, clock, icount);
+}
+
+void hmp_info_snapshots(Monitor *mon, const Json *args)
+{
+    GError *error = NULL;
+    g_autoptr(GPtrArray) list = snapshot_list(&error);
+    if (!list) {
+        monitor_report(mon, error);
+        return;
+    }
+    if (!list->len) {
+        monitor_puts(mon, "There is no snapshot available.\n");
+        return;
+    }
+    monitor_puts(mon, "List of snapshots present on all disks:\n");
+    monitor_printf(mon, "%-10s%-17s%8s%20s%13s%11s\n", "ID", "TAG", "VM SIZE", "DATE", "VM CLOCK",
+                   "ICOUNT");
+    for (guint i = 0; i < list->len; i++)
+        print_row(mon, list->pdata[i]);
+    for (guint i = 0; i < list->len; i++) {
+        const SnapshotInfo *s = list->pdata[i];
+        if (s->problem)
+            monitor_printf(mon, "'%s' can't be used: %s\n", s->tag, s->problem);
+    }
+}
+
+/* ---- jobs ---- */
+
+typedef struct Job {
+    char *id, *error, *tag;
+    const char *type, *status;
+    char **devices;
+    int64_t total;
+} Job;
+
+static GPtrArray *jobs; /* latest first */
+
+static void job_free(Job *j)
+{
+    g_free(j->id);
+    g_free(j->tag);
+    g_free(j->error);
+    g_strfreev(j->devices);
+    g_free(j);
+}
+
+static Job *job_find(const char *id)
+{
+    for (guint i = 0; jobs && i < jobs->len; i++)
+        if (!strcmp(((Job *)jobs->pdata[i])->id, id))
+            return jobs->pdata[i];
+    return NULL;
+}
+
+static void job_status(Job *j, const char *status)
+{
+    Json *data = json_object();
+    j->status = status;
+    json_set_str(data, "status", status);
+    json_set_str(data, "id", j->id);
+    qmp_event_emit("JOB_STATUS_CHANGE", data);
+}
+
+static void job_done(void *opaque, GError *error)
+{
+    Job *j = opaque;
+    if (error) {
+        j->error = g_strdup(error->message);
+        job_status(j, "aborting");
+    } else {
+        job_status(j, "waiting");
+        job_status(j, "pending");
+    }
+    job_status(j, "concluded");
+}
+
+static bool check_names(const Job *j, const Json *args, bool with_vmstate, GError **error)
+{
+    const char *vmstate = json_get_str(args, "vmstate", NULL);
+    if (!*j->devices)
+        return error_set(error, "At least one device is required for snapshot");
+    for (char **d = j->devices; *d; d++)
+        if (!block_find(*d))
+            return error_set(error, "No block device node '%s'", *d);
+    if (with_vmstate && !block_find(vmstate))
+        return error_set(error, "vmstate block device '%s' does not exist", vmstate);
+    return true;
+}
+
+/* NULL with an error; a job whose names are wrong begins and fails at once. */
+static Job *job_new(const char *type, const Json *args, bool *failed, GError **error)
+{
+    const char *id = json_get_str(args, "job-id", "");
+    const Json *devices = json_get(args, "devices");
+    if (job_find(id)) {
+        error_set(error, "Job ID '%s' already in use", id);
+        return NULL;
+    }
+    if (!g_ascii_isalpha(*id) || strspn(id, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-._") !=
+        strlen(id)) {
+        error_set(error, "Invalid job ID '%s'", id);
+        return NULL;
+    }
+    Job *j = g_new0(Job, 1);
+    j->id = g_strdup(id);
+    j->tag = g_strdup(json_get_str(args, "tag", ""));
+    j->type = type;
+    j->devices = g_new0(char *, json_len(devices) + 1);
+    for (unsigned i = 0; i < json_len(devices); i++)
+        j->devices[i] = g_strdup(json_str(json_at(devices, i)));
+    if (!jobs)
+        jobs = g_ptr_array_new();
+    g_ptr_array_insert(jobs, 0, j);
+    job_status(j, "created");
+    job_status(j, "running");
+    g_autoptr(GError) why = NULL;
+    *failed = !check_names(j, args, json_get(args, "vmstate"), &why);
+    if (*failed)
+        job_done(j, why);
+    return j;
+}
+
+bool qmp_snapshot_save(const Json *args, GError **error)
+{
+    bool failed;
+    g_autoptr(GError) why = NULL;
+    Job *j = job_new("snapshot-save", args, &failed, error);
+    if (!j || failed)
+        return j;
+    if (snapshot_exists(j->tag))
+        error_set(&why, "Snapshot '%s' already exists in one or more devices", j->tag);
+    else
+        snapshot_save(j->tag, (const char *const *)j->devices, job_done, j, &why);
+    if (why)
+        job_done(j, why);
+    return true;
+}
+
+static void run_load(void *opaque)
+{
+    Job *j = opaque;
+    g_autoptr(GError) why = NULL;
+    load(j->tag, (const char *const *)j->devices, &why);
+    job_done(j, why);
+}
+
+bool qmp_snapshot_load(const Json *args, GError **error)
+{
+    bool failed;
+    Job *j = job_new("snapshot-load", args, &failed, error);
+    if (j && !failed)
+        main_defer(run_load, j);
+    return j;
+}
+
+static void run_delete(void *opaque)
+{
+    Job *j = opaque;
+    g_autoptr(GError) why = NULL;
+    if (snapshot_exists(j->tag))
+        snapshot_delete(j->tag, &why);
+    job_done(j, why);
+}
+
+bool qmp_snapshot_delete(const Json *args, GError **error)
+{
+    bool failed;
+    Job *j = job_new("snapshot-delete", args, &failed, error);
+    if (j && !failed)
+        main_defer(run_delete, j);
+    return j;
+}
+
+Json *qmp_query_jobs(const Json *args, GError **error)
+{
+    Json *list = json_array();
+    for (guint i = 0; jobs && i < jobs->len; i++) {
+        const Job *j = jobs->pdata[i];
+        bool over = !strcmp(j->status, "concluded");
+        uint64_t done = 0, total = 0;
+        Json *o = json_object();
+        if (!over && !strcmp(j->type, "snapshot-save"))
+            snapshot_saving(&done, &total);
+        json_set_uint(o, "current-progress", over ? 1 : done);
+        json_set_str(o, "status", j->status);
+        json_set_uint(o, "total-progress", over || !total ? 1 : total);
+        json_set_str(o, "type", j->type);
+        json_set_str(o, "id", j->id);
+        json_set_str(o, "error", j->error);
+        json_add(list, o);
+    }
+    return list;
+}
+
+bool qmp_job_dismiss(const Json *args, GError **error)
+{
+    const char *id = json_get_str(args, "id", "");
+    Job *j = job_find(id);
+    if (!j)
+        return error_set(error, "Job not found");
+    if (strcmp(j->status, "concluded"))
+        return error_set(error, "Job '%s' in state '%s' cannot accept command verb 'dismiss'", id,
+                         j->status);
+    job_status(j, "null");
+    g_ptr_array_remove(jobs, j);
+    job_free(j);
+    return true;
+}
+
+bool qmp_job_cancel(const Json *args, GError **error)
+{
+    const char *id = json_get_str(args, "id", "");
+    const Job *j = job_find(id);
+    if (!j)
+        return error_set(error, "Job not found");
+    return error_set(error, "Job '%s' in state '%s' cannot accept command verb 'cancel'", id,
+                     j->status);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * RAM of a snapshot: its files are mapped copy-on-write in place of what was there, so that the
+ * time this takes does not grow with RAM; pages are read when the guest touches them. A file stays
+ * as it is, and may be removed: the mapping keeps it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "softmmu/snapshot/ram_format.h"
+#include "util/error.h"
+
+struct RamLoad {
+    const RamIndex *x;
+    int fd[RAM_FILES_MAX];
+};
+
+void ram_load_free(RamLoad *l)
+{
+    if (!l)
+        return;
+    for (unsigned i = 0; i < RAM_FILES_MAX; i++)
+        if (l->fd[i] >= 0)
+            close(l->fd[i]);
+    g_free(l);
+}
+
+static bool open_file(RamLoad *l, unsigned i, const char *dir, GError **error)
+{
+    g_autofree char *path = g_build_filename(dir, l->x->files[i], NULL);
+    RamFileHead head;
+    struct stat st;
+    l->fd[i] = open(path, O_RDONLY | O_CLOEXEC);
+    if (l->fd[i] < 0 || fstat(l->fd[i], &st))
+        return error_set_errno(error, errno, "can't open '%s'", path);
+    if (pread(l->fd[i], &head, sizeof head, 0) != sizeof head ||
+        memcmp(head.magic, RAM_FILE_MAGIC, sizeof head.magic) ||
+        head.version != RAM_INDEX_VERSION || strncmp(head.name, l->x->files[i], sizeof head.name))
+        return error_set(error, "'%s' does not hold RAM of this snapshot", path);
+    if (head.file_size != l->x->file_size || (uint64_t)st.st_size != l->x->file_size)
+        return error_set(error, "'%s' is damaged: it has %" G_GUINT64_FORMAT " bytes and should "
+                         "have %" G_GUINT64_FORMAT, path, (uint64_t)st.st_size, l->x->file_size);
+    return true;
+}
+
+RamLoad *ram_load_prepare(const char *dir, const RamIndex *x, GError **error)
+{
+    RamLoad *l = g_new0(RamLoad, 1);
+    l->x = x;
+    for (unsigned i = 0; i < RAM_FILES_MAX; i++)
+        l->fd[i] = -1;
+    for (unsigned i = 0; i < x->n_files; i++) {
+        if (!open_file(l, i, dir, error)) {
+            ram_load_free(l);
+            return NULL;
+        }
+    }
+    return l;
+}
+
+/* Where mapping is not possible. What the host can't read is zeros, and said. */
+static void copy_run(const RamLoad *l, const RamIndexBlock *i, const RamRun *r, uint8_t *at)
+{
+    uint64_t len = (uint64_t)r->count << RAM_PAGE_BITS, done = 0;
+    uint64_t from = i->offset + ((uint64_t)r->page << RAM_PAGE_BITS);
+    while (r->source && done < len) {
+        ssize_t n = pread(l->fd[r->source - 1], at + done, len - done, from + done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            error_report("RAM at %s+0x%" G_GINT64_MODIFIER "x can't be read from the snapshot: %s",
+                         i->name, ((uint64_t)r->page << RAM_PAGE_BITS) + done,
+                         n ? g_strerror(errno) : "the file is too short");
+            break;
+        }
+        done += n;
+    }
+    memset(at + done, 0, len - done);
+}
+
+static void map_run(const RamLoad *l, const RamIndexBlock *i, const RamRun *r, uint8_t *at)
+{
+    uint64_t len = (uint64_t)r->count << RAM_PAGE_BITS;
+    uint64_t from = i->offset + ((uint64_t)r->page << RAM_PAGE_BITS);
+    if (mmap(at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
+             l->fd[r->source - 1], from) == MAP_FAILED)
+        copy_run(l, i, r, at);
+}
+
+typedef struct Old {
+    void *at;
+    uint64_t size;
+} Old;
+
+/* Gives memory back, which takes the longer the more of it was in use. */
+static gpointer free_old(gpointer arg)
+{
+    Old *o = arg;
+    munmap(o->at, o->size);
+    g_free(o);
+    return NULL;
+}
+
+/* What was there goes aside; where it is made of several mappings the next one replaces it. */
+static void put_aside(RamBlock *b)
+{
+    uint8_t *aside = mmap(NULL, b->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                          -1, 0);
+    if (aside == MAP_FAILED)
+        return;
+    void *moved = mremap(b->host, b->size, b->size, MREMAP_MAYMOVE | MREMAP_FIXED, aside);
+    Old o = { moved == MAP_FAILED ? aside : moved, b->size };
+    GThread *t = g_thread_try_new("free RAM", free_old, g_memdup2(&o, sizeof o), NULL);
+    if (t)
+        g_thread_unref(t);
+}
+
+static void load_block(const RamLoad *l, const RamIndexBlock *i, RamBlock *b)
+{
+    bool map = !b->shared;
+    if (map) {
+        put_aside(b);
+        map = mmap(b->host, b->size, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED;
+        if (b->size >= 2 << 20)
+            madvise(b->host, b->size, MADV_HUGEPAGE);
+    }
+    for (uint32_t k = 0; k < i->n_runs; k++) {
+        const RamRun *r = &i->runs[k];
+        uint8_t *at = b->host + ((uint64_t)r->page << RAM_PAGE_BITS);
+        if (!map)
+            copy_run(l, i, r, at);
+        else if (r->source)
+            map_run(l, i, r, at);
+    }
+}
+
+void ram_load_commit(RamLoad *l)
+{
+    for (unsigned i = 0; i < l->x->n_blocks; i++) {
+        RamBlock *b = ram_block_named(l->x->blocks[i].name);
+        if (b)
+            load_block(l, &l->x->blocks[i], b);
+    }
+}
