@@ -19,6 +19,7 @@
 
 #include "accel/accel.h"
 #include "backend/block.h"
+#include "hw/board.h"
 #include "softmmu/run.h"
 #include "softmmu/snapshot/snapshot_int.h"
 #include "util/error.h"
@@ -266,6 +267,8 @@ bool snapshot_save(const char *tag, const char *const *devices, SnapshotDone *do
 {
     if (current)
         return error_set(error, "a snapshot is being saved; wait until that is done");
+    if (!current_machine || !current_machine->board || !cpu_count)
+        return error_set(error, "there is no machine to take a snapshot of");
     g_autofree char *uuid = g_uuid_string_random(), *escaped = store_escape(tag);
     Save *s = g_new0(Save, 1);
     s->pipe = s->lock = -1;
