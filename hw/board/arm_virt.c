@@ -243,7 +243,8 @@ static Device *create_gpio(ArmVirt *s, const char *path, ArmVirtArea area, GErro
     return gpio;
 }
 
-/* Guests of ACPI firmware hear of the power button from a generic event device, others by GPIO. */
+/* Guests of ACPI hear of the power button from a generic event device, those of a device tree by
+ * GPIO. It is pressed for both. */
 static bool create_power_button(Machine *m, GError **error)
 {
     ArmVirt *s = arm_virt(m);
@@ -255,6 +256,13 @@ static bool create_power_button(Machine *m, GError **error)
         return false;
     irq_connect(&s->power_key->irq[0], device_gpio_in(s->gpio, ARM_VIRT_POWER_LINE));
     vm_add_powerdown_notifier(press_power, s->power_key);
+    if (!s->firmware || !s->acpi)
+        return true;
+    s->ged = new_device("acpi-ged", "virt/ged");
+    if (!realize_at(s->ged, s->map[AV_GED].base, error))
+        return false;
+    connect(s, s->ged, 0, s->map[AV_GED].spi);
+    vm_add_powerdown_notifier(press_power, s->ged);
     return true;
 }
 
@@ -332,11 +340,14 @@ static bool create_fw_cfg(Machine *m, GError **error)
 
 static bool arm_virt_init(Machine *m, GError **error)
 {
+    const ArmVirt *s = arm_virt(m);
     if (!arm_virt_options(m, error) || !create_cpus(m, error) || !arm_virt_place_high(m, error) ||
         !create_memory(m, error) || !create_flash(m, error) || !create_gic(m, error) ||
         !create_msi(m, error) || !create_fw_cfg(m, error) || !create_uarts(m, error) ||
         !create_rtc(m, error) || !create_pcie(m, error) || !create_power_button(m, error) ||
         !create_secure_gpio(m, error) || !create_virtio_slots(m, error) || !arm_virt_boot(m, error))
+        return false;
+    if (s->firmware && (!arm_virt_smbios(m, error) || (s->acpi && !arm_virt_acpi(m, error))))
         return false;
     if (m->dumpdtb) {
         if (!dt_dump(m->fdt, m->dumpdtb, error))

@@ -4,6 +4,7 @@
 #define HW_BOARD_ARM_VIRT_H
 
 #include "hw/board.h"
+#include "softmmu/acpi.h"
 #include "softmmu/boot.h"
 #include "softmmu/fdt.h"
 #include "target/arm.h"
@@ -67,5 +68,9 @@ DeviceTree *arm_virt_fdt(Machine *m);
 void arm_virt_fdt_psci(DeviceTree *dt, const ArmVirt *s);
 /* arm_virt_boot.c: loads firmware, kernel, initrd and tree; decides who answers PSCI calls. */
 bool arm_virt_boot(Machine *m, GError **error);
+/* arm_virt_acpi.c, arm_virt_dsdt.c: what firmware hands on, in fw_cfg. */
+bool arm_virt_acpi(Machine *m, GError **error);
+uint32_t arm_virt_dsdt(AcpiTables *t, Machine *m);
+bool arm_virt_smbios(Machine *m, GError **error);
 
 #endif
