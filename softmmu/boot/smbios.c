@@ -6,6 +6,7 @@
  */
 #include "softmmu/smbios.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "util/bits.h"
