@@ -11,7 +11,7 @@ The table. '#' starts a comment. Directives:
   %isa NAME                    prefix of everything generated (riscv -> riscv_decode32, ...)
   %extension C-EXPR            condition for an extension; '{}' is its name. "i" is always there
   %guard FLAG C-EXPR           rows with this flag also need this condition; '{rm}' is operand rm
-  %before FLAG C-STATEMENT     emitted before the trans function of rows with this flag
+  %before FLAG C-STATEMENT     emitted before the trans function of rows with this flag ('*': all)
   %args CLASS NAME...          operand struct <Isa>Args<CLASS>
   %format FMT CLASS NAME=SPEC... [CONSTRAINT...]     where operands of that class are found
 
@@ -234,7 +234,8 @@ class Row:
         for a, b in ((self, other), (other, self)):
             for c in a.constraints:
                 s = a.fmt.specs[c.name]
-                if s.mask & ~(b.mask | a.mask):
+                looked_at = s.mask if c.mask is None or s.add else s.place(c.mask)
+                if looked_at & ~(b.mask | a.mask):
                     continue            # the other row leaves some of its bits open
                 v = s.extract(b.value | a.value)
                 if not c.holds({c.name: v}):
@@ -374,7 +375,7 @@ def emit_leaf(isa, row, decided, pad, out):
     else:
         inner = sp + '    '
     out.append(f'{inner}{isa.name}_insn_count[{isa.name.upper()}_INSN_{row.c_name}]++;')
-    for flag in row.flags:
+    for flag in ['*'] + row.flags:
         if flag in isa.before:
             out.append(f'{inner}{isa.before[flag]}')
     out.append(f'{inner}return {isa.name}_trans_{row.c_trans}(t, &a);')

@@ -164,6 +164,9 @@ static bool before_insn(TransCtx *t)
 
 static bool decode(TransCtx *t, uint32_t w)
 {
+    /* op0 of the instruction word (C4.1): x111 data processing, x1x0 with bit 26 memory, of FP. */
+    if ((w >> 25 & 7) == 7 || (w >> 25 & 7) == 6)
+        return arm_simd_decode32(t, w);
     return a64_decode32(t, w);
 }
 

@@ -134,6 +134,11 @@ IrRef arm_carry(TransCtx *t);
 /* A helper wrote the flags. */
 void arm_flags_forget(TransCtx *t);
 
+/* --- FP and AdvSIMD, simd.isa --- */
+/* False, and the instruction is done, where FP instructions trap (MODE_FP). */
+bool arm_fp_check(TransCtx *t);
+bool arm_simd_decode32(TransCtx *t, uint32_t w);
+
 void arm_trans_cfinv(TransCtx *t);
 void arm_trans_axflag(TransCtx *t);
 void arm_trans_xaflag(TransCtx *t);
