@@ -176,6 +176,7 @@ void gicv3_lpi_enable(Gicv3Cpu *c, bool on);
 /* Bits of INTIDs that the tables of a redistributor hold; 0: LPIs are off. */
 unsigned gicv3_lpi_bits(const Gicv3Cpu *c);
 void gicv3_lpi_set_pending(Gicv3Cpu *c, unsigned irq, bool pending);
+bool gicv3_lpi_is_pending(const Gicv3Cpu *c, unsigned irq);
 void gicv3_lpi_invalidate(Gicv3Cpu *c, unsigned irq);
 void gicv3_lpi_invalidate_all(Gicv3 *s);
 void gicv3_lpi_move_all(Gicv3Cpu *from, Gicv3Cpu *to);

@@ -57,6 +57,11 @@ static bool is_pending(const Gicv3Cpu *c, unsigned i)
     return c->lpi_pending && (c->lpi_pending[i / 64] >> (i % 64) & 1);
 }
 
+bool gicv3_lpi_is_pending(const Gicv3Cpu *c, unsigned irq)
+{
+    return valid(c, irq) && is_pending(c, irq - GICV3_FIRST_LPI);
+}
+
 static void put_pending(Gicv3Cpu *c, unsigned i, bool pending)
 {
     if (!c->lpi_pending)
@@ -121,7 +126,7 @@ void gicv3_lpi_set_pending(Gicv3Cpu *c, unsigned irq, bool pending)
     put_pending(c, i, pending);
     if (pending) {
         fetch_config(c, i);
-        if (c->best_lpi.irq == irq)
+        if (c->best_lpi.irq == irq && as_candidate(c->gic, i).priority != c->best_lpi.priority)
             gicv3_lpi_find_best(c);
         else
             consider(i, c);
