@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "backend/net.h"
 #include "backend/rng.h"
 #include "util/error.h"
 #include "util/json.h"
@@ -97,12 +98,36 @@ static bool iothread_create(Object *o, GHashTable *opts, GError **error)
     return true;
 }
 
+static bool filter_dump_create(Object *o, GHashTable *opts, GError **error)
+{
+    g_autofree char *netdev = opts_take(opts, "netdev"), *file = opts_take(opts, "file");
+    g_autofree char *queue = opts_take(opts, "queue"), *status = opts_take(opts, "status");
+    uint64_t maxlen = NET_MAX_FRAME;
+    if (!opts_take_number(opts, "maxlen", &maxlen, error))
+        return false;
+    if (!netdev || !file)
+        return error_set(error, "netdev= and file= are needed");
+    if ((queue && strcmp(queue, "all")) || (status && strcmp(status, "on")))
+        return error_set(error, "only queue=all and status=on are supported");
+    o->data = net_dump_new(netdev, file, maxlen, error);
+    return o->data;
+}
+
+static void filter_dump_destroy(Object *o)
+{
+    net_dump_free(o->data);
+}
+
+static const char *const filter_dump_keys[] = { "netdev", "file", "maxlen", "queue", "status",
+                                                NULL };
 static const char *const rng_random_keys[] = { "filename", NULL };
 static const char *const no_keys[] = { NULL };
 static const char *const memory_keys[] = { "size", "share", "prealloc", "merge", "dump", "seal",
                                            "reserve", "hugetlb", NULL };
 
 static const ObjectType types[] = {
+    { "filter-dump", "frames of a network into a pcap file: netdev=,file=,maxlen=",
+      filter_dump_keys, filter_dump_create, filter_dump_destroy },
     { "iothread", "accepted; disks have threads of their own", no_keys, iothread_create, NULL },
     { "memory-backend-file", "not supported: says so", memory_keys, memory_file_create, NULL },
     { "memory-backend-memfd", "guest RAM: size=", memory_keys, memory_create, NULL },

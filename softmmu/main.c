@@ -37,7 +37,8 @@ static Cli *cli_new(void)
     cli->machine = g_new0(Machine, 1);
     cli->machine->opts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     GPtrArray **lists[] = { &cli->chardevs, &cli->serials, &cli->monitors, &cli->drives,
-                            &cli->blockdevs, &cli->devices, &cli->objects, &cli->fw_cfg };
+                            &cli->blockdevs, &cli->devices, &cli->objects, &cli->netdevs,
+                            &cli->nics, &cli->nets, &cli->fw_cfg };
     for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
         *lists[i] = g_ptr_array_new();
     return cli;

@@ -22,11 +22,13 @@ typedef struct Cli {
     bool done;              /* something was printed that ends the program with status 0 */
     bool start_paused, daemonize, nographic, nodefaults;
     bool serial_given, monitor_given, display_none;
+    bool net_given;         /* any -nic or -net, also none */
     char *accel_list;       /* "kvm:tcg" */
     GHashTable *accel_opts;
     char *icount;
     char *ram_text;
     GPtrArray *chardevs, *serials, *monitors, *drives, *blockdevs, *devices, *objects,
+        *netdevs, *nics, *nets,
         *fw_cfg;            /* texts (monitors: CliMonitor), in order */
     char *loadvm;           /* tag */
     char *pidfile;
@@ -59,6 +61,9 @@ bool cli_build(Cli *cli, GError **error);
 bool cli_make_chardevs(Cli *cli, GError **error);
 bool cli_make_drives(Cli *cli, GError **error);
 bool cli_make_devices(Cli *cli, GError **error);
+/* net.c: backends, before the objects that name them; cards, before the user's devices. */
+bool cli_make_netdevs(Cli *cli, GError **error);
+bool cli_make_nics(Cli *cli, GError **error);
 bool cli_make_monitors(Cli *cli, GError **error);
 /* daemon.c */
 bool cli_daemonize(GError **error);      /* forks; the parent waits for cli_daemon_ready */

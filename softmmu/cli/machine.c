@@ -102,9 +102,12 @@ static bool check_machine(Cli *cli, GError **error)
     return true;
 }
 
-static bool make_objects(Cli *cli, GError **error)
+/* Filters name backends of networks, which come later than the rest. */
+static bool make_objects(Cli *cli, bool filters, GError **error)
 {
     for (guint i = 0; i < cli->objects->len; i++) {
+        if (!!strstr(cli->objects->pdata[i], "filter-") != filters)
+            continue;
         if (!object_add(cli->objects->pdata[i], error)) {
             g_prefix_error(error, "-object %s: ", (char *)cli->objects->pdata[i]);
             return false;
@@ -174,12 +177,13 @@ bool cli_build(Cli *cli, GError **error)
     m->target = cli->target->name;
     m->board_state = g_malloc0(cli->board->state_size + 1);
     monitor_set_guest(cli->name, cli->uuid);
-    return make_objects(cli, error) && common_machine_options(cli, error) && check_machine(cli, error) &&
+    return make_objects(cli, false, error) && common_machine_options(cli, error) && check_machine(cli, error) &&
            accel_select(cli->accel_list ? cli->accel_list : "tcg", cli->target, cli->accel_opts,
                         error) &&
            (!cli->icount || icount_configure(cli->icount, error)) &&
-           cli_make_chardevs(cli, error) &&
+           cli_make_chardevs(cli, error) && cli_make_netdevs(cli, error) &&
            cli_make_drives(cli, error) && cli->board->init(m, error) && one_insn(cli) &&
-           add_fw_cfg_files(cli, error) && cli_make_devices(cli, error) &&
+           add_fw_cfg_files(cli, error) && cli_make_nics(cli, error) &&
+           make_objects(cli, true, error) && cli_make_devices(cli, error) &&
            cli_make_monitors(cli, error) && gdb_stub(cli, error);
 }

@@ -11,7 +11,9 @@
 #include "accel/accel.h"
 #include "backend/block.h"
 #include "backend/char.h"
+#include "backend/net.h"
 #include "backend/object.h"
+#include "hw/device.h"
 #include "softmmu/boot.h"
 #include "softmmu/cli/cli.h"
 #include "softmmu/rtc.h"
@@ -515,9 +517,47 @@ bool opt_parallel(Cli *cli, const char *arg, GError **error)
     return only_none("parallel", arg, "null", "the boards have no parallel port", error);
 }
 
+bool opt_netdev(Cli *cli, const char *arg, GError **error)
+{
+    if (is_help(arg))
+        return print_and_done(cli, net_help());
+    g_ptr_array_add(cli->netdevs, g_strdup(arg));
+    return true;
+}
+
+static bool list_cards(Cli *cli)
+{
+    GString *s = g_string_new("Available NIC models:\n");
+    for (unsigned i = 0; i < device_types()->len; i++) {
+        const DeviceType *t = device_types()->pdata[i];
+        if (t->category == CATEGORY_NETWORK && t->user_creatable)
+            g_string_append_printf(s, "%s\n", t->name);
+    }
+    return print_and_done(cli, g_string_free(s, FALSE));
+}
+
 bool opt_nic(Cli *cli, const char *arg, GError **error)
 {
-    return only_none("nic", arg, NULL, "this build has no network yet", error);
+    if (is_help(arg))
+        return print_and_done(cli, net_help());
+    if (strstr(arg, "model=help"))
+        return list_cards(cli);
+    cli->net_given = true;
+    if (strcmp(arg, "none"))
+        g_ptr_array_add(cli->nics, g_strdup(arg));
+    return true;
+}
+
+bool opt_net(Cli *cli, const char *arg, GError **error)
+{
+    if (is_help(arg))
+        return print_and_done(cli, net_help());
+    if (strstr(arg, "model=help"))
+        return list_cards(cli);
+    cli->net_given = true;
+    if (strcmp(arg, "none"))
+        g_ptr_array_add(cli->nets, g_strdup(arg));
+    return true;
 }
 
 bool opt_vga(Cli *cli, const char *arg, GError **error)

@@ -140,6 +140,53 @@ class Boots:
             finally:
                 s.kill()
 
+    def boot_network(self):
+        """user network: DHCP, TFTP, a forward each way, frames in a pcap file"""
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                forward = free.getsockname()[1]
+            os.makedirs(self.path("tftp"), exist_ok=True)
+            with open(self.path("tftp/file"), "w") as f:
+                f.write("from-tftp\n")
+            pcap = self.path("net.pcap")
+            s = self.linux("-nic", f"user,id=n0,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{forward}"
+                           f"-:7,tftp={self.path('tftp')}", "-object",
+                           f"filter-dump,id=f0,netdev=n0,file={pcap}")
+            try:
+                self.shell(s, "ip link set eth0 up; echo 'test $1 = bound && ifconfig $interface $ip"
+                           " netmask $subnet && route add default gw $router && echo bound-$ip-$dns'"
+                           " > /tmp/s; (echo '#!/bin/sh'; cat /tmp/s) > /tmp/dhcp; chmod +x /tmp/dhcp;"
+                           " udhcpc -i eth0 -n -q -s /tmp/dhcp", b"(.*\r\n)*bound-10.0.2.15-10.0.2.3")
+                self.shell(s, "tftp -g -r file -l /tmp/f 10.0.2.2; cat /tmp/f", b"(.*\r\n)*from-tftp")
+                s.expect(PROMPT)
+                s.send(b"seq 200000 | nc 10.0.2.2 %d\n" % listener.getsockname()[1])
+                listener.settimeout(30 * SLOW)
+                with listener.accept()[0] as peer:
+                    data = b"".join(iter(lambda: peer.recv(65536), b""))
+                if data != b"".join(b"%d\n" % i for i in range(1, 200001)):
+                    raise Failure(f"{len(data)} bytes came out of the guest, or wrong ones")
+                s.expect(PROMPT)
+                s.send(b"nc -l -p 7 -e cat &\n")
+                s.expect(PROMPT)
+                for _ in range(50):
+                    with socket.create_connection(("127.0.0.1", forward)) as client:
+                        client.settimeout(5 * SLOW)
+                        client.sendall(b"echo?\n")
+                        if client.recv(100) == b"echo?\n":
+                            break
+                else:
+                    raise Failure("the forwarded port does not answer")
+                s.send(b"poweroff\n")
+                s.wait_exit(0)
+            finally:
+                s.kill()
+        with open(pcap, "rb") as f:
+            if f.read(4) != b"\xd4\xc3\xb2\xa1" or os.path.getsize(pcap) < 1000000:
+                raise Failure("the pcap file is not what it should be")
+
     def boot_disk(self):
         """virtio-blk: ext2 made, written, read back after a reboot of the machine"""
         self.disk_twice("vda", "-device", "virtio-blk-device,drive=d0")

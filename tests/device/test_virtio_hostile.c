@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a hostile driver can do to virtio devices: bad chains, bad rings, noise. */
+#include "backend/net.h"
 #include "virtio_driver.h"
 
 static void expect_broken(Driver *d)
@@ -179,6 +180,7 @@ static void test_noise(gconstpointer data)
         noise("virtio-blk-device", p, modern, 1);
         block_close_all();
         noise("virtio-rng-device", packed ? props("packed", "on") : NULL, modern, 1);
+        noise("virtio-net-device", props("netdev", "n0"), modern, 3);
         noise("virtio-serial-device", packed ? props("packed", "on") : NULL, modern, 6);
     }
 }
@@ -186,6 +188,8 @@ static void test_noise(gconstpointer data)
 int main(int argc, char **argv)
 {
     test_init(&argc, &argv);
+    device_set_netdev_lookup(net_find_any, net_id);
+    g_assert_nonnull(net_new("user,id=n0,restrict=on", NULL));
     static const char *const modes[] = { "legacy", "modern" };
     for (unsigned i = 0; i < 2; i++) {
         g_autofree char *name = g_strdup_printf("/virtio/hostile/%s", modes[i]);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of network backends: see include/backend/net.h. */
+#include "backend/net.h"
+
+#include <string.h>
+
+#include "util/error.h"
+#include "util/opts.h"
+
+static const NetType *const types[] = { &net_user_type };
+static GPtrArray *all;
+
+static const NetType *find_type(const char *name, GError **error)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+        if (!strcmp(types[i]->name, name))
+            return types[i];
+    GString *have = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+        g_string_append_printf(have, "%s%s", i ? ", " : "", types[i]->name);
+    error_set(error, "this build has no network backend '%s'; it has: %s", name, have->str);
+    g_string_free(have, TRUE);
+    return NULL;
+}
+
+static void free_backend(NetBackend *n)
+{
+    if (n->state)
+        n->type->destroy(n);
+    g_queue_free_full(n->pending, (GDestroyNotify)g_bytes_unref);
+    g_ptr_array_free(n->taps, TRUE);
+    g_free(n->id);
+    g_free(n);
+}
+
+NetBackend *net_new_from_opts(GHashTable *opts, GPtrArray *repeated, GError **error)
+{
+    g_autofree char *type_name = opts_take(opts, "type");
+    g_autofree char *id = opts_take(opts, "id");
+    if (!type_name || !*type_name) {
+        error_set(error, "the type is missing; 'help' lists them");
+        return NULL;
+    }
+    const NetType *type = find_type(type_name, error);
+    if (!type)
+        return NULL;
+    if (!id || !*id) {
+        error_set(error, "id= is missing");
+        return NULL;
+    }
+    if (net_find(id)) {
+        error_set(error, "there is a network backend '%s' already", id);
+        return NULL;
+    }
+    NetBackend *n = g_new0(NetBackend, 1);
+    n->id = g_strdup(id);
+    n->type = type;
+    n->pending = g_queue_new();
+    n->taps = g_ptr_array_new();
+    if (!type->create(n, opts, repeated, error) ||
+        !opts_check_empty(opts, type_name, type->keys, error)) {
+        free_backend(n);
+        return NULL;
+    }
+    if (!all)
+        all = g_ptr_array_new();
+    g_ptr_array_add(all, n);
+    return n;
+}
+
+/* Takes "hostfwd=...", which may come several times, out of the text. ",," is a comma in a value. */
+static char *split_repeated(const char *text, GPtrArray *repeated)
+{
+    static const char *const keys[] = { "hostfwd=", "guestfwd=", "dnssearch=" };
+    GString *rest = g_string_new(NULL), *part = g_string_new(NULL);
+    for (const char *c = text;; c++) {
+        bool doubled = c[0] == ',' && c[1] == ',';
+        if (*c && (*c != ',' || doubled)) {
+            g_string_append_c(part, *c);
+            if (doubled)
+                g_string_append_c(part, *c++);
+            continue;
+        }
+        bool several = false;
+        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+            several |= g_str_has_prefix(part->str, keys[i]);
+        if (several) {
+            char **plain = g_strsplit(part->str, ",,", -1);
+            g_ptr_array_add(repeated, g_strjoinv(",", plain));
+            g_strfreev(plain);
+        } else {
+            g_string_append_printf(rest, "%s%s", rest->len ? "," : "", part->str);
+        }
+        g_string_truncate(part, 0);
+        if (!*c)
+            break;
+    }
+    g_string_free(part, TRUE);
+    return g_string_free(rest, FALSE);
+}
+
+NetBackend *net_new(const char *text, GError **error)
+{
+    g_autoptr(GPtrArray) repeated = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *rest = split_repeated(text, repeated);
+    g_autoptr(GHashTable) opts = opts_parse(rest, "type", error);
+    return opts ? net_new_from_opts(opts, repeated, error) : NULL;
+}
+
+bool net_delete(const char *id, GError **error)
+{
+    NetBackend *n = net_find(id);
+    if (!n)
+        return error_set(error, "Device '%s' not found", id);
+    if (n->nic)
+        return error_set(error, "network backend '%s' is in use by a %s; delete that first", id,
+                         n->nic->model);
+    if (n->taps->len)
+        return error_set(error, "network backend '%s' is in use by a filter; delete that first", id);
+    g_ptr_array_remove(all, n);
+    free_backend(n);
+    return true;
+}
+
+NetBackend *net_find(const char *id)
+{
+    for (guint i = 0; all && i < all->len; i++) {
+        NetBackend *n = all->pdata[i];
+        if (!strcmp(n->id, id))
+            return n;
+    }
+    return NULL;
+}
+
+void *net_find_any(const char *id)
+{
+    return net_find(id);
+}
+
+const char *net_id(void *backend)
+{
+    return ((NetBackend *)backend)->id;
+}
+
+NetBackend *net_first_user(void)
+{
+    for (guint i = 0; all && i < all->len; i++) {
+        NetBackend *n = all->pdata[i];
+        if (n->type == &net_user_type)
+            return n;
+    }
+    return NULL;
+}
+
+void net_foreach(void (*fn)(NetBackend *n, void *arg), void *arg)
+{
+    for (guint i = 0; all && i < all->len; i++)
+        fn(all->pdata[i], arg);
+}
+
+char *net_help(void)
+{
+    GString *s = g_string_new("Available netdev types:\n");
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+        g_string_append_printf(s, "%s\n", types[i]->name);
+    return g_string_free(s, FALSE);
+}
+
+/* ---- NICs ---- */
+
+bool net_attach(NetBackend *n, NetNic *nic, GError **error)
+{
+    if (n->nic)
+        return error_set(error, "network backend '%s' has a NIC already; add a -netdev", n->id);
+    n->nic = nic;
+    return true;
+}
+
+void net_detach(NetBackend *n)
+{
+    n->nic = NULL;
+    g_queue_clear_full(n->pending, (GDestroyNotify)g_bytes_unref);
+}
+
+static void show_taps(NetBackend *n, const uint8_t *frame, size_t len)
+{
+    for (guint i = 0; i < n->taps->len; i++) {
+        NetTap *tap = n->taps->pdata[i];
+        tap->frame(tap->opaque, frame, len);
+    }
+}
+
+void net_send(NetBackend *n, const uint8_t *frame, size_t len)
+{
+    if (n->link_down)
+        return;
+    show_taps(n, frame, len);
+    n->type->send(n, frame, len);
+}
+
+void net_deliver(NetBackend *n, const uint8_t *frame, size_t len)
+{
+    if (n->link_down || !n->nic)
+        return;
+    show_taps(n, frame, len);
+    if (!g_queue_is_empty(n->pending) || !n->nic->receive(n->nic->opaque, frame, len)) {
+        /* A full queue drops, as a wire's far end would. */
+        if (g_queue_get_length(n->pending) < NET_MAX_QUEUE)
+            g_queue_push_tail(n->pending, g_bytes_new(frame, len));
+    }
+}
+
+void net_resume(NetBackend *n)
+{
+    while (!g_queue_is_empty(n->pending)) {
+        gsize len;
+        const uint8_t *frame = g_bytes_get_data(g_queue_peek_head(n->pending), &len);
+        if (!n->nic || !n->nic->receive(n->nic->opaque, frame, len))
+            return;
+        g_bytes_unref(g_queue_pop_head(n->pending));
+    }
+}
+
+void net_loaded(NetBackend *n)
+{
+    g_queue_clear_full(n->pending, (GDestroyNotify)g_bytes_unref);
+    n->type->loaded(n);
+}
+
+void net_default_mac(uint8_t mac[6])
+{
+    static uint8_t last = 0x56;
+    memcpy(mac, (const uint8_t[]){ 0x52, 0x54, 0x00, 0x12, 0x34, last++ }, 6);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host's side of networks: -netdev backends, and the frames between them and a NIC.
+ *
+ * A backend has an id and takes one NIC. Frames are Ethernet frames without FCS, of at most
+ * NET_MAX_FRAME bytes. Everything: main lock held.
+ */
+#ifndef BACKEND_NET_H
+#define BACKEND_NET_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { NET_MAX_FRAME = 65536 + 64, NET_MAX_QUEUE = 1024 };
+
+typedef struct NetBackend NetBackend;
+
+/* What a NIC does for its backend. */
+typedef struct NetNic {
+    const char *model;           /* "virtio-net-device" */
+    const char *id;              /* the device's, or NULL */
+    uint8_t mac[6];              /* as it is now */
+    /* A frame for the guest. False: no room; it is kept, and comes again after net_resume. */
+    bool (*receive)(void *opaque, const uint8_t *frame, size_t len);
+    void (*link_changed)(void *opaque, bool up); /* set_link */
+    void *opaque;
+} NetNic;
+
+/* A kind of backend. */
+typedef struct NetType {
+    const char *name, *doc;
+    const char *const *keys;     /* NULL-terminated: options, without type and id */
+    bool takes_big;              /* TCP segments of up to 64 KiB: cards need not cut them */
+    /* Options that were taken are gone from opts. `repeated` has "key=value" texts of the options
+     * that may be given several times. False with a reason. */
+    bool (*create)(NetBackend *n, GHashTable *opts, GPtrArray *repeated, GError **error);
+    void (*destroy)(NetBackend *n);
+    void (*send)(NetBackend *n, const uint8_t *frame, size_t len); /* from the guest */
+    void (*loaded)(NetBackend *n); /* a snapshot was loaded: the guest knows no connection of now */
+    char *(*describe)(NetBackend *n); /* "net=10.0.2.0,restrict=off"; caller frees */
+} NetType;
+extern const NetType net_user_type;
+
+struct NetBackend {
+    char *id;
+    const NetType *type;
+    void *state;                 /* the type's own */
+    NetNic *nic;                 /* NULL: none yet */
+    bool link_down;
+    GQueue *pending;             /* of GBytes *: the NIC has no room */
+    GPtrArray *taps;             /* of NetTap * */
+};
+
+/* Sees every frame in both directions (filter-dump). */
+typedef struct NetTap {
+    void (*frame)(void *opaque, const uint8_t *frame, size_t len);
+    void *opaque;
+} NetTap;
+
+/* From the text of -netdev ("user,id=n0,hostfwd=...") or the options of netdev_add. */
+NetBackend *net_new(const char *text, GError **error);
+NetBackend *net_new_from_opts(GHashTable *opts, GPtrArray *repeated, GError **error);
+bool net_delete(const char *id, GError **error);
+NetBackend *net_find(const char *id);
+/* For device_set_netdev_lookup. */
+void *net_find_any(const char *id);
+const char *net_id(void *backend);
+NetBackend *net_first_user(void); /* for hostfwd_add without an id */
+void net_foreach(void (*fn)(NetBackend *n, void *arg), void *arg);
+char *net_help(void);            /* -netdev help; caller frees */
+
+/* ---- for NICs ---- */
+bool net_attach(NetBackend *n, NetNic *nic, GError **error);
+void net_detach(NetBackend *n);
+void net_send(NetBackend *n, const uint8_t *frame, size_t len);
+void net_resume(NetBackend *n);  /* the NIC has room again */
+void net_loaded(NetBackend *n);
+/* An address that no NIC of this machine has: 52:54:00:12:34:56 and up. */
+void net_default_mac(uint8_t mac[6]);
+
+/* ---- for backends ---- */
+void net_deliver(NetBackend *n, const uint8_t *frame, size_t len);
+
+/* ---- user.c ---- */
+bool net_user_hostfwd_add(NetBackend *n, const char *rule, GError **error);
+/* False: there is none. */
+bool net_user_hostfwd_remove(NetBackend *n, const char *rule, bool *found, GError **error);
+char *net_user_connections(NetBackend *n);
+
+/* ---- dump.c: -object filter-dump ---- */
+void *net_dump_new(const char *netdev, const char *file, uint64_t maxlen, GError **error);
+void net_dump_free(void *dump);
+
+#endif
