@@ -8,6 +8,9 @@
  */
 #include <stdlib.h>
 
+#ifdef __x86_64__
+#include "accel/jit/x86_64/emit.h"
+#endif
 #include "accel/interp/interp.h"
 #include "jit_target.h"
 
@@ -19,6 +22,8 @@ typedef struct State {
     unsigned fault_kind;
     uint8_t ram[TOY_RAM_SIZE];
 } State;
+
+enum { HOST_ALL, HOST_NO_AVX, HOST_NO_SSE4 };
 
 static Cpu *cpu;
 static uint64_t seed;
@@ -202,6 +207,7 @@ typedef struct Gen {
     bool fp, memory, loop, flags;
     uint8_t vec_first, vec_last; /* vector operations */
     bool arm;                    /* FP policies of AArch64 too */
+    unsigned host;               /* HOST_*: without what this host may have */
 } Gen;
 
 static IrRef slot_x(void)
@@ -773,9 +779,34 @@ static void one(Gen *g, State *s, unsigned n, bool optimize)
     ir_func_free(plain);
 }
 
+/* Code is emitted for a processor of so much. */
+static void choose_host(unsigned how)
+{
+#ifdef __x86_64__
+    static HostFeatures all;
+    static bool known;
+    if (how == HOST_ALL && !known) {
+        return; /* the first test of all: the engine has not looked yet */
+    }
+    if (!known) {
+        all = host;
+        known = true;
+    }
+    host = all;
+    if (how >= HOST_NO_AVX) {
+        host.avx = host.avx2 = host.fma = host.bmi1 = host.bmi2 = false;
+    }
+    if (how >= HOST_NO_SSE4) {
+        host.ssse3 = host.sse41 = host.sse42 = host.popcnt = host.pclmul = false;
+        host.lzcnt = false;
+    }
+#endif
+}
+
 static void test_random(gconstpointer data)
 {
     Gen g = *(const Gen *)data;
+    choose_host(g.host);
     State *s = g_new(State, 1);
     const char *env = g_getenv("JIT_TEST_COUNT");
     unsigned count = env ? (unsigned)atoi(env) : 1500;
@@ -804,6 +835,9 @@ int main(int argc, char **argv)
         vec_fp = { .fp = true, .arm = true, .vec_first = IR_vfabs, .vec_last = IR_vfcvtn },
         vec_all = { .fp = true, .arm = true, .memory = true, .loop = true,
                     .vec_first = IR_vzext, .vec_last = IR_vfcvtn };
+    Gen no_avx = vec_all, no_sse4 = vec_all;
+    no_avx.host = HOST_NO_AVX;
+    no_sse4.host = HOST_NO_SSE4;
     g_test_init(&argc, &argv, NULL);
     cpu = toy_machine();
     g_test_add_data_func("/jit/int", &ints, test_random);
@@ -817,5 +851,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/jit/vec", &vec, test_random);
     g_test_add_data_func("/jit/vec-fp", &vec_fp, test_random);
     g_test_add_data_func("/jit/vec-all", &vec_all, test_random);
+    g_test_add_data_func("/jit/no-avx", &no_avx, test_random);
+    g_test_add_data_func("/jit/no-sse4", &no_sse4, test_random);
     return g_test_run();
 }

@@ -36,11 +36,21 @@ typedef struct HostFeatures {
 } HostFeatures;
 extern HostFeatures host;
 
+/* 16-byte constants that code reads. */
+typedef enum VecConst {
+    VC_ABS32, VC_ABS64, VC_SIGN32, VC_SIGN64, VC_MIN32, VC_MIN64, /* FP; MIN: smallest normal */
+    VC_BYTES_70, VC_BYTES_10, VC_BYTES_0F, VC_BYTES_01, VC_LOW_BYTES, VC_LOW_WORDS, VC_WORDS_1,
+    VC_WORDS_8000, VC_POPCOUNT, VC_REV16_8, VC_REV32_8, VC_REV32_16, VC_REV64_8, VC_REV64_16,
+    VC_SHL8, VC_SHR8 = VC_SHL8 + 8, /* what is left of bytes after shifts by 0..7 */
+    N_VEC_CONSTS = VC_SHR8 + 8
+} VecConst;
+
 /* Thunks, in the writable mapping, so that displacements from code come out right. */
 typedef struct Thunks {
     const uint8_t *leave, *load, *store, *rmw, *cas, *lookup, *reload_lookup, *link, *stale, *hot,
         *fp_soft, *vec_soft, *load16, *store16;
     const uint8_t *box, *nan64, *nan32; /* constants */
+    const uint8_t *vec[N_VEC_CONSTS];
     const uint8_t *end;
 } Thunks;
 extern Thunks thunks;

@@ -7,14 +7,15 @@
  *
  * Guests with one canonical NaN (FP_NAN_DEFAULT) are done here; invalid operations raise IE where
  * they raise NV, so a NaN result is just replaced, except for multiply-add, where x86 does not
- * flag infinity * 0 + quiet NaN (SDM vol. 1, 14.5.2). x86's own rules need no fix-up. Arm's NaN
- * propagation and its tininess before rounding go to software whole.
+ * flag infinity * 0 + quiet NaN (SDM vol. 1, 14.5.2). x86's own rules need no fix-up. With Arm's
+ * NaN propagation or tininess before rounding the operands are kept and software does the
+ * operation again where that matters. Arm's flushing to zero goes to software whole.
  */
 #include <stddef.h>
 
 #include "accel/fp.h"
 #include "accel/ir/eval_vec.h"
-#include "emit.h"
+#include "vec.h"
 
 static unsigned x(unsigned reg)
 {
@@ -76,7 +77,9 @@ static void stub_soft(Emit *e, Stub *s)
     Mem cell = mem_bd(RSP, FRAME_RESULT), hi = mem_bd(RSP, FRAME_RESULT + 4);
     put_arg(e, FRAME_MEMOP, s->value);
     put_arg(e, FRAME_ARG0, s->value2);
-    if (s->in->op == IR_fma) {
+    if (s->x2 != NO_REG) {
+        put_arg(e, FRAME_ARG1, opnd_x(s->x2));
+    } else if (s->in->op == IR_fma) {
         /* The addend is gone; see cold_fma. A quiet NaN of the type: */
         uint64_t nan = s->in->type == IR_F64 ? 0x7ff8000000000000 : 0x7fc00000;
         asm_mov_mi(&e->a, false, mem_bd(RSP, FRAME_ARG1), (int32_t)nan);
@@ -95,16 +98,18 @@ static void stub_soft(Emit *e, Stub *s)
     asm_jmp(&e->a, s->resume);
 }
 
-static void soft_stub(Emit *e, uint8_t *site, Opnd a, Opnd b, unsigned dst)
+static Stub *soft_stub(Emit *e, uint8_t *site, Opnd a, Opnd b, unsigned dst)
 {
     Stub *s = emit_stub(e, stub_soft, site);
     s->value = a;
     s->value2 = b;
+    s->x2 = NO_REG;
     s->dst = (uint8_t)dst;
     s->resume = e->a.p;
+    return s;
 }
 
-/* --- NaN results --- */
+/* --- results that need another look --- */
 
 static void stub_nan(Emit *e, Stub *s)
 {
@@ -118,66 +123,88 @@ static uint8_t *jump_if_nan(Emit *e, unsigned reg, bool single)
     return asm_jcc_fwd(&e->a, CC_P);
 }
 
-static bool fix_nans(const Emit *e)
+/*
+ * Arm looks at tininess before rounding, x86 after it: these differ where the result was rounded
+ * up to the smallest normal number (and is inexact, as only products, quotients and narrowings
+ * are there). ucomis sets ZF where |r| equals it and where r is a NaN.
+ */
+static uint8_t *jump_if_nan_or_tiny(Emit *e, unsigned reg, bool single)
 {
-    return e->f->fp.nan == FP_NAN_DEFAULT;
+    unsigned t = ra_alloc(e, CLS_XMM);
+    vec3_const(e, OP_PAND, t, reg, single ? VC_ABS32 : VC_ABS64);
+    asm_rip(&e->a, 0x2e | O_0F | (single ? 0 : O_66), x(t),
+            thunks.vec[single ? VC_MIN32 : VC_MIN64]);
+    return asm_jcc_fwd(&e->a, CC_E);
+}
+
+/* A NaN result needs no more than its replacement. */
+static bool nans_are_default(const Emit *e)
+{
+    return e->f->fp.nan == FP_NAN_DEFAULT && !e->f->fp.tiny_before;
+}
+
+/* NaNs are what x86 makes of them. */
+static bool nans_are_native(const Emit *e)
+{
+    return e->f->fp.nan == FP_NAN_X86;
 }
 
 static void canonical(Emit *e, unsigned reg, bool single)
 {
-    if (fix_nans(e)) {
-        Stub *s = emit_stub(e, stub_nan, jump_if_nan(e, reg, single));
-        s->dst = (uint8_t)reg;
-        s->is_single = single;
-        s->resume = e->a.p;
+    Stub *s = emit_stub(e, stub_nan, jump_if_nan(e, reg, single));
+    s->dst = (uint8_t)reg;
+    s->is_single = single;
+    s->resume = e->a.p;
+}
+
+/* Where the result goes: operands must be kept if software may want them again. */
+static unsigned result_reg(Emit *e, unsigned hint)
+{
+    if (nans_are_native(e) || nans_are_default(e)) {
+        ra_release(e);
+        return ra_def(e, CLS_XMM, hint);
     }
+    return ra_def_early(e, CLS_XMM);
+}
+
+/* After the operation. */
+static void result_check(Emit *e, unsigned d, bool single, bool tiny, Opnd a, Opnd b)
+{
+    if (nans_are_native(e)) {
+        return;
+    }
+    if (nans_are_default(e)) {
+        canonical(e, d, single);
+        return;
+    }
+    tiny = tiny && e->f->fp.tiny_before;
+    soft_stub(e, tiny ? jump_if_nan_or_tiny(e, d, single) : jump_if_nan(e, d, single), a, b, d);
+    ra_release(e);
 }
 
 /* --- what can be done natively --- */
 
-static bool policy_ok(const Emit *e)
+/* With flushing to zero, and only then, the flags of Arm and x86 have too little in common. */
+bool fp_policy_native(const Emit *e)
 {
     const IrFpPolicy *p = &e->f->fp;
-    return p->nan == FP_NAN_X86 ||
-           (p->nan == FP_NAN_DEFAULT && !p->tiny_before && !p->ftz && !p->daz);
+    return p->nan == FP_NAN_X86 || (!p->ftz && !p->daz);
 }
 
-static unsigned effective_rm(const Emit *e)
+unsigned fp_rm(const Emit *e)
 {
     unsigned rm = e->in->aux & 7;
     return rm == IR_RM_DYN ? e->f->fp.rm : rm;
 }
 
-/* The rounding mode asked for is the one that MXCSR has. */
-static bool native_rm(const Emit *e)
+bool fp_rm_native(const Emit *e)
 {
-    return effective_rm(e) == e->f->fp.rm && e->f->fp.rm <= FP_RUP;
+    return fp_rm(e) == e->f->fp.rm && e->f->fp.rm <= FP_RUP;
 }
 
-/* d = a op b; b a register or memory. */
 static void binary(Emit *e, unsigned op, unsigned d, unsigned a, Opnd b)
 {
-    if (host.avx) {
-        if (b.kind == OPND_REG) {
-            asm_vrr(&e->a, op, x(d), x(a), x(b.reg));
-        } else {
-            asm_vrm(&e->a, op, x(d), x(a), b.mem);
-        }
-        return;
-    }
-    if (b.kind == OPND_REG && b.reg == d && d != a) {
-        unsigned t = ra_alloc(e, CLS_XMM);
-        asm_rr(&e->a, OP_MOVAPS, x(t), x(b.reg));
-        b.reg = (uint8_t)t;
-    }
-    if (d != a) {
-        asm_rr(&e->a, OP_MOVAPS, x(d), x(a));
-    }
-    if (b.kind == OPND_REG) {
-        asm_rr(&e->a, op, x(d), x(b.reg));
-    } else {
-        asm_rm(&e->a, op, x(d), b.mem);
-    }
+    vec_binary(e, op, d, a, b);
 }
 
 static unsigned scalar(const Emit *e)
@@ -185,26 +212,23 @@ static unsigned scalar(const Emit *e)
     return O_0F | (e->in->type == IR_F32 ? O_F3 : O_F2);
 }
 
-static void arithmetic(Emit *e, unsigned opcode)
+static void arithmetic(Emit *e, unsigned opcode, bool tiny)
 {
     bool single = e->in->type == IR_F32;
     unsigned a = ra_xmm(e, 0, single);
     Opnd b = ra_xmm_opnd(e, 1, single);
-    ra_release(e);
-    unsigned d = ra_def(e, CLS_XMM, a);
+    unsigned d = result_reg(e, a);
     binary(e, opcode | scalar(e), d, a, b);
-    canonical(e, d, single);
+    result_check(e, d, single, tiny, opnd_x(a), b);
     ra_def_end(e, d);
 }
 
 static void square_root(Emit *e)
 {
     bool single = e->in->type == IR_F32;
-    unsigned a = ra_xmm(e, 0, single);
-    ra_release(e);
-    unsigned d = ra_def(e, CLS_XMM, a);
+    unsigned a = ra_xmm(e, 0, single), d = result_reg(e, a);
     binary(e, 0x51 | scalar(e), d, a, opnd_x(a));
-    canonical(e, d, single);
+    result_check(e, d, single, false, opnd_x(a), (Opnd){ .kind = OPND_IMM });
     ra_def_end(e, d);
 }
 
@@ -221,10 +245,16 @@ static void multiply_add(Emit *e)
     unsigned a = ra_xmm(e, 0, single), c = ra_xmm(e, 2, single);
     Opnd b = ra_xmm_opnd(e, 1, single);
     unsigned op = opcodes[e->in->aux >> 3 & 3] | O_0F38 | O_66 | (single ? 0 : O_W);
-    ra_release(e);
-    unsigned d = ra_def(e, CLS_XMM, c);
-    if (d == a || (b.kind == OPND_REG && d == b.reg)) {
-        d = ra_alloc(e, CLS_XMM);
+    bool keep = !nans_are_native(e) && !nans_are_default(e);
+    unsigned d;
+    if (keep) {
+        d = ra_def_early(e, CLS_XMM);
+    } else {
+        ra_release(e);
+        d = ra_def(e, CLS_XMM, c);
+        if (d == a || (b.kind == OPND_REG && d == b.reg)) {
+            d = ra_alloc(e, CLS_XMM);
+        }
     }
     if (d != c) {
         asm_rr(&e->a, OP_MOVAPS, x(d), x(c));
@@ -234,8 +264,13 @@ static void multiply_add(Emit *e)
     } else {
         asm_vrm(&e->a, op, x(d), x(a), b.mem);
     }
-    if (fix_nans(e)) {
+    if (nans_are_default(e)) {
         soft_stub(e, jump_if_nan(e, d, single), opnd_x(a), b, d);
+    } else if (keep) {
+        uint8_t *site = e->f->fp.tiny_before ? jump_if_nan_or_tiny(e, d, single)
+                                             : jump_if_nan(e, d, single);
+        soft_stub(e, site, opnd_x(a), b, d)->x2 = (uint8_t)c;
+        ra_release(e);
     }
     ra_def_end(e, d);
 }
@@ -297,16 +332,41 @@ static void compare(Emit *e)
     ra_def_end(e, d);
 }
 
+/* ucomis: ZF PF CF for unordered, CF for less, ZF for equal. */
+static void compare_nzcv(Emit *e)
+{
+    enum { GREATER = 0x20000000, EQUAL = 0x60000000, UNORDERED = 0x30000000 };
+    Asm *a = &e->a;
+    bool single = e->in->type == IR_F32;
+    unsigned op = (e->in->aux & IR_FCMP_SIGNALING ? 0x2f : 0x2e) | O_0F | (single ? 0 : O_66);
+    unsigned first = ra_xmm(e, 0, single);
+    Opnd second = ra_xmm_opnd(e, 1, single);
+    unsigned t = ra_alloc(e, CLS_GPR);
+    ra_release(e);
+    unsigned d = ra_def(e, CLS_GPR, NO_REG);
+    if (second.kind == OPND_REG) {
+        asm_rr(a, op, x(first), x(second.reg));
+    } else {
+        asm_rm(a, op, x(first), second.mem);
+    }
+    asm_mov_ri(a, d, GREATER);
+    asm_mov_ri(a, t, 0x80000000);
+    asm_rr(a, OP_CMOV + CC_B, d, t);
+    asm_mov_ri(a, t, EQUAL);
+    asm_rr(a, OP_CMOV + CC_E, d, t);
+    asm_mov_ri(a, t, UNORDERED);
+    asm_rr(a, OP_CMOV + CC_P, d, t);
+    ra_def_end(e, d);
+}
+
 /* --- conversions --- */
 
 static void convert_fp(Emit *e)
 {
     bool to_single = e->in->type == IR_F32;
-    unsigned a = ra_xmm(e, 0, !to_single);
-    ra_release(e);
-    unsigned d = ra_def(e, CLS_XMM, a);
+    unsigned a = ra_xmm(e, 0, !to_single), d = result_reg(e, a);
     binary(e, 0x5a | O_0F | (to_single ? O_F2 : O_F3), d, a, opnd_x(a));
-    canonical(e, d, to_single);
+    result_check(e, d, to_single, to_single, opnd_x(a), (Opnd){ .kind = OPND_IMM });
     ra_def_end(e, d);
 }
 
@@ -319,8 +379,8 @@ static void to_int(Emit *e)
     Asm *a = &e->a;
     bool single = e->in->type2 == IR_F32, w = e->in->type == IR_I64;
     bool uns = e->in->aux & IR_CVT_UNSIGNED;
-    unsigned rm = effective_rm(e);
-    if ((rm != FP_RTZ && !native_rm(e)) || (e->in->aux & IR_CVT_NO_NX) ||
+    unsigned rm = fp_rm(e);
+    if ((rm != FP_RTZ && !fp_rm_native(e)) || (e->in->aux & IR_CVT_NO_NX) ||
         e->in->imm ||
         e->f->fp.int_policy == FP_INT_X86) {
         soft(e);
@@ -353,7 +413,7 @@ static void from_int(Emit *e)
     Asm *a = &e->a;
     bool single = e->in->type == IR_F32, w = e->in->type2 == IR_I64;
     bool uns = e->in->aux & IR_CVT_UNSIGNED, exact = !w && !single;
-    if ((!exact && !native_rm(e)) || e->in->imm) {
+    if ((!exact && !fp_rm_native(e)) || e->in->imm) {
         soft(e);
         return;
     }
@@ -382,17 +442,15 @@ static void round_to_int(Emit *e)
 {
     static const uint8_t modes[] = { [FP_RNE] = 0, [FP_RTZ] = 3, [FP_RDN] = 1, [FP_RUP] = 2 };
     bool single = e->in->type == IR_F32;
-    unsigned rm = effective_rm(e);
+    unsigned rm = fp_rm(e);
     if (!host.sse41 || rm > FP_RUP) {
         soft(e);
         return;
     }
-    unsigned a = ra_xmm(e, 0, single);
-    ra_release(e);
-    unsigned d = ra_def(e, CLS_XMM, a);
+    unsigned a = ra_xmm(e, 0, single), d = result_reg(e, a);
     binary(e, (single ? 0x0a : 0x0b) | O_0F3A | O_66, d, a, opnd_x(a));
     asm8(&e->a, modes[rm] | (e->in->aux & IR_CVT_NO_NX ? 8 : 0));
-    canonical(e, d, single);
+    result_check(e, d, single, false, opnd_x(a), (Opnd){ .kind = OPND_IMM });
     ra_def_end(e, d);
 }
 
@@ -459,15 +517,13 @@ static bool native(Emit *e)
 {
     switch (e->in->op) {
     case IR_fadd: case IR_fsub: case IR_fmul: case IR_fdiv: case IR_fsqrt:
-        return native_rm(e);
+        return fp_rm_native(e);
     case IR_fma:
-        return native_rm(e) && host.fma;
+        return fp_rm_native(e) && host.fma;
     case IR_fmin: case IR_fmax:
         return true;
     case IR_fcvt_f:
-        return e->in->type == IR_F64 || native_rm(e);
-    case IR_fcmp_nzcv:
-        return false;
+        return e->in->type == IR_F64 || fp_rm_native(e);
     default:
         return true;
     }
@@ -483,20 +539,21 @@ void emit_fp(Emit *e)
         box(e);
         return;
     }
-    if (!policy_ok(e) || !native(e)) {
+    if (!fp_policy_native(e) || !native(e)) {
         soft(e);
         return;
     }
     switch (e->in->op) {
-    case IR_fadd: arithmetic(e, 0x58); break;
-    case IR_fsub: arithmetic(e, 0x5c); break;
-    case IR_fmul: arithmetic(e, 0x59); break;
-    case IR_fdiv: arithmetic(e, 0x5e); break;
+    case IR_fadd: arithmetic(e, 0x58, false); break;
+    case IR_fsub: arithmetic(e, 0x5c, false); break;
+    case IR_fmul: arithmetic(e, 0x59, true); break;
+    case IR_fdiv: arithmetic(e, 0x5e, true); break;
     case IR_fsqrt: square_root(e); break;
     case IR_fma: multiply_add(e); break;
     case IR_fmin: minmax(e, false); break;
     case IR_fmax: minmax(e, true); break;
     case IR_fcmp: compare(e); break;
+    case IR_fcmp_nzcv: compare_nzcv(e); break;
     case IR_fcvt_f: convert_fp(e); break;
     case IR_fcvt_fi: to_int(e); break;
     case IR_fcvt_if: from_int(e); break;

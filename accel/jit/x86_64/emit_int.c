@@ -314,6 +314,11 @@ static uint64_t soft_popcnt(Cpu *cpu, uint64_t a)
     return (uint64_t)__builtin_popcountll(a);
 }
 
+static uint64_t soft_popcnt32(Cpu *cpu, uint64_t a)
+{
+    return (uint64_t)__builtin_popcount((uint32_t)a);
+}
+
 static uint64_t clmul_wide(uint64_t a, uint64_t b, uint64_t *high)
 {
     uint64_t lo = 0, hi = 0;
@@ -643,7 +648,7 @@ bool emit_int(Emit *e)
         if (host.popcnt) {
             unary(e, OP_POPCNT | ow);
         } else {
-            emit_call_effects(e, soft_popcnt, 1, IR_PURE, NULL);
+            emit_call_effects(e, wide(e) ? soft_popcnt : soft_popcnt32, 1, IR_PURE, NULL);
         }
         break;
     case IR_clmul: carryless(e, false); break;

@@ -177,7 +177,7 @@ static void make_soft(Emit *e, unsigned slot, unsigned reg, const SlotUse *u)
 
 static void choose_soft_pins(Emit *e)
 {
-    enum { XMM_SOFT = 10 };
+    enum { XMM_SOFT = 10, XMM_SOFT_VEC = 8 }; /* vector operations need up to 8 for themselves */
     const IrFunc *f = e->f;
     SlotUse use[f->n_slots];
     int pinned[IR_N_PINS]; /* slot that now has the pin's register */
@@ -229,7 +229,13 @@ static void choose_soft_pins(Emit *e)
         make_soft(e, (unsigned)best, pin_regs[worst], &use[best]);
         pinned[worst] = best;
     }
-    for (unsigned n = 0; n < XMM_SOFT; n++) {
+    unsigned xmm_soft = XMM_SOFT;
+    for (unsigned s = 0; s < f->n_slots; s++) {
+        if (use[s].uses && f->slots[s].type == IR_V128) {
+            xmm_soft = XMM_SOFT_VEC;
+        }
+    }
+    for (unsigned n = 0; n < xmm_soft; n++) {
         int best = -1;
         for (unsigned s = 0; s < f->n_slots; s++) {
             if (use[s].uses && f->slots[s].type != IR_I64 && e->slot_fixed[s] < 0 &&

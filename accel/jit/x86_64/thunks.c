@@ -263,9 +263,51 @@ static const uint8_t *constant(ThunkGen *g, uint64_t v)
     return at;
 }
 
+static const uint8_t *constant2(ThunkGen *g, uint64_t lo, uint64_t hi)
+{
+    const uint8_t *at = g->a.p;
+    asm64(&g->a, lo);
+    asm64(&g->a, hi);
+    return at;
+}
+
+static void make_vec_constants(ThunkGen *g)
+{
+    static const struct { VecConst n; uint64_t lo, hi; } c[] = {
+        { VC_ABS32, 0x7fffffff7fffffff, 0x7fffffff7fffffff },
+        { VC_ABS64, 0x7fffffffffffffff, 0x7fffffffffffffff },
+        { VC_SIGN32, 0x8000000080000000, 0x8000000080000000 },
+        { VC_SIGN64, 0x8000000000000000, 0x8000000000000000 },
+        { VC_MIN32, 0x0080000000800000, 0x0080000000800000 },
+        { VC_MIN64, 0x0010000000000000, 0x0010000000000000 },
+        { VC_BYTES_70, 0x7070707070707070, 0x7070707070707070 },
+        { VC_BYTES_10, 0x1010101010101010, 0x1010101010101010 },
+        { VC_BYTES_0F, 0x0f0f0f0f0f0f0f0f, 0x0f0f0f0f0f0f0f0f },
+        { VC_BYTES_01, 0x0101010101010101, 0x0101010101010101 },
+        { VC_LOW_BYTES, 0x00ff00ff00ff00ff, 0x00ff00ff00ff00ff },
+        { VC_LOW_WORDS, 0x0000ffff0000ffff, 0x0000ffff0000ffff },
+        { VC_WORDS_1, 0x0001000100010001, 0x0001000100010001 },
+        { VC_WORDS_8000, 0x8000800080008000, 0x8000800080008000 },
+        { VC_POPCOUNT, 0x0302020102010100, 0x0403030203020201 },
+        { VC_REV16_8, 0x0607040502030001, 0x0e0f0c0d0a0b0809 },
+        { VC_REV32_8, 0x0405060700010203, 0x0c0d0e0f08090a0b },
+        { VC_REV32_16, 0x0504070601000302, 0x0d0c0f0e09080b0a },
+        { VC_REV64_8, 0x0001020304050607, 0x08090a0b0c0d0e0f },
+        { VC_REV64_16, 0x0100030205040706, 0x09080b0a0d0c0f0e },
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(c); i++) {
+        thunks.vec[c[i].n] = constant2(g, c[i].lo, c[i].hi);
+    }
+    for (unsigned n = 0; n < 8; n++) {
+        thunks.vec[VC_SHL8 + n] = constant(g, (0xffu << n & 0xff) * 0x0101010101010101);
+        thunks.vec[VC_SHR8 + n] = constant(g, (0xffu >> n) * 0x0101010101010101);
+    }
+}
+
 static void make_constants(ThunkGen *g)
 {
     begin(g);
+    make_vec_constants(g);
     thunks.box = constant(g, 0xffffffff00000000);
     thunks.nan64 = constant(g, 0x7ff8000000000000);
     thunks.nan32 = constant(g, 0x7fc00000);
