@@ -182,10 +182,11 @@ restart:
     }
     if (level == 3 ? !(d & DESC_TABLE) : !(r->block_levels >> level & 1))
         return fail2(out, (unsigned)(FSC_TRANSLATION + level) | ptw, ipa);
-    s->pa = (arm_descriptor_address(r, d) & ~MASK(shift)) | (ipa & MASK(shift));
+    s->pa = arm_descriptor_address(r, d) & ~MASK(shift);
     s->page_bits = (uint8_t)shift;
     if (s->pa >> rg->s2_oa_bits)
         return fail2(out, (unsigned)(FSC_ADDRESS_SIZE + level) | ptw, ipa);
+    s->pa |= ipa & MASK(shift);
     want = d | DESC_AF;
     if (!(d & DESC_AF) && !rg->s2_ha && !debug)
         return fail2(out, (unsigned)(FSC_ACCESS_FLAG + level) | ptw, ipa);
@@ -261,10 +262,7 @@ static void combine_attr(const ArmRegime *rg, const Stage2 *s, ArmMemAttr *m)
     } else {
         m->attr = (uint8_t)(combine_nibble(hi, a2 >> 2) << 4 | combine_nibble(lo, a2 & 3));
     }
-    if (m->sh == 2 || s->sh == 2)
-        m->sh = 2;
-    else
-        m->sh |= s->sh;
+    m->sh = m->sh == 2 || s->sh == 2 ? 2 : m->sh == 3 || s->sh == 3 ? 3 : 0;
 }
 
 /* Device and non-cacheable memory is outer shareable, whatever descriptors say. */
@@ -385,10 +383,11 @@ restart:
     }
     if (level == 3 ? !(d & DESC_TABLE) : !(r->block_levels >> level & 1))
         return fail1(out, FSC_TRANSLATION, level);
-    out->pa = (arm_descriptor_address(r, d) & ~MASK(shift)) | (va & MASK(shift));
+    out->pa = arm_descriptor_address(r, d) & ~MASK(shift);
     out->page_bits = (uint8_t)shift;
     if (G_UNLIKELY(out->pa >> rg->oa_bits))
         return fail1(out, FSC_ADDRESS_SIZE, level);
+    out->pa |= va & MASK(shift);
     want = d | DESC_AF;
     if (!(d & DESC_AF) && !rg->ha && !ask->debug)
         return fail1(out, FSC_ACCESS_FLAG, level);
