@@ -126,10 +126,13 @@ bool a64_trans_dmb(TransCtx *t, const A64ArgsImm *a)
     return barrier(t, a->imm);
 }
 
-/* SSBB and PSSBB too, which are about speculation. */
+/* SSBB and PSSBB too, which are about speculation. TLBIs of this processor are complete after it. */
 bool a64_trans_dsb(TransCtx *t, const A64ArgsImm *a)
 {
-    return barrier(t, a->imm);
+    barrier(t, a->imm);
+    if (a->imm & 3)
+        ir_call(t->f, &arm_helper_tlbi_sync, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
+    return true;
 }
 
 bool a64_trans_sb(TransCtx *t, const A64ArgsN *a)
