@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs a bare-metal RISC-V program on Sosia's engines and on the reference, and gives its output.
+"""Runs bare-metal programs on Sosia's engines and on the reference, and gives their output.
 
-Programs write to the 16550 of `virt` and power off through its test device.
+Programs are for `virt`, write to its serial port and power off.
 """
 import os
 import shutil
@@ -9,16 +9,16 @@ import struct
 import subprocess
 import sys
 
-BASE = 0x80000000
 TIMEOUT = 20
+ELF_MACHINE = {"riscv64": 243, "aarch64": 183}
 
 
-def elf(code, entry=BASE):
-    """A static ELF file with one segment at BASE."""
-    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01" + bytes(9), 2, 243, 1, entry,
-                         64, 0, 5, 64, 56, 1, 64, 0, 0)
+def elf(arch, code, base):
+    """A static ELF file with one segment, entered at its start."""
+    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01" + bytes(9), 2,
+                         ELF_MACHINE[arch], 1, base, 64, 0, 5, 64, 56, 1, 64, 0, 0)
     size = len(code)
-    segment = struct.pack("<IIQQQQQQ", 1, 7, 4096, BASE, BASE, size, size, 4096)
+    segment = struct.pack("<IIQQQQQQ", 1, 7, 4096, base, base, size, size, 4096)
     return (header + segment).ljust(4096, b"\0") + code
 
 
@@ -30,8 +30,8 @@ class Machine:
 
     def run(self, kernel, extra=()):
         """Output of the program as text; a machine that hangs or dies gives a line that says so."""
-        argv = [*self.argv, "-M", "virt", "-m", "32", "-bios", "none", "-display", "none",
-                "-monitor", "none", "-serial", "stdio", "-kernel", kernel, *extra]
+        argv = [*self.argv, "-M", "virt", "-m", "64", "-display", "none", "-monitor", "none",
+                "-serial", "stdio", "-kernel", kernel, *extra]
         try:
             p = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, timeout=TIMEOUT)
@@ -44,22 +44,20 @@ class Machine:
         return out
 
 
-def engines(build):
+def engines(build, arch, cpu):
     """The JIT, the interpreter, the JIT without optimiser, the JIT forgetting things at random."""
-    path = os.path.join(os.path.abspath(build), "sosia-system-riscv64")
+    path = os.path.join(os.path.abspath(build), "sosia-system-" + arch)
     if not os.access(path, os.X_OK):
         sys.exit(f"{path} is missing: build it first")
-    return [Machine(name, [path, "-accel", accel, "-cpu", "rv64"]) for name, accel in (
+    bios = ["-bios", "none"] if arch == "riscv64" else []
+    return [Machine(name, [path, "-accel", accel, "-cpu", cpu, *bios]) for name, accel in (
         ("tcg", "tcg,x-verify-ir=on"), ("interp", "interp"),
         ("tcg-plain", "tcg,x-no-optimize=on,x-verify-ir=on"),
         ("tcg-chaos", "tcg,x-tiny-tlb=on,x-random-flush=20,x-random-evict=20"))]
 
 
-def reference():
+def reference(arch, cpu, lacks):
     """Debian's QEMU 7.2 or newer; None if it isn't installed."""
-    path = shutil.which("qemu-system-riscv64")
-    if not path:
-        return None
-    return Machine("reference", [path, "-accel", "tcg", "-cpu",
-                                 "rv64,h=off,v=off,Zfhmin=on,svinval=on"],
-                   ["zfa", "zacas", "zicond", "zawrs", "zicbom", "zicboz", "zicbop"])
+    path = shutil.which("qemu-system-" + arch)
+    bios = ["-bios", "none"] if arch == "riscv64" else []
+    return path and Machine("reference", [path, "-accel", "tcg", "-cpu", cpu, *bios], lacks)

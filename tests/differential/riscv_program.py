@@ -485,7 +485,7 @@ def enter_mode(a, mode):
     a("mret")
 
 
-def program(rng, items, mode="m"):
+def program(rng, items, mode="m", _have=()):
     """The program's memory image from BASE; rng decides initial registers and data."""
     a = Asm(BASE)
     a("jal", to="start", rd=0)

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Guest programs with expected state, on the JIT, the interpreter and the reference.
 
-    run.py --build DIR [--only NAME] [--broken] [-v]
+    run.py --build DIR [--guest riscv|aarch64] [--only NAME] [--broken] [-v]
 
 A program prints "ok NAME" or "BAD NAME: got ... want ..." per check and "done" at its end. Lines
-'# KEY: VALUE' at the head of its source say how it is built and run:
+'# KEY: VALUE' (or '// KEY: VALUE') at the head of its source say how it is built and run:
     march:      for the assembler, beyond the default
-    cpu:        more of -cpu for all machines
+    cpu:        more of -cpu for all machines; with a model's name: instead of the default
     args:       more arguments for all machines
     reference:  beginnings of lines, separated by |, that the reference is known to get wrong, or
                 "skip REASON"
@@ -25,29 +25,42 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "differential"))
 import machines                                                         # noqa: E402
 
-MARCH = "rv64imafdc_zicsr_zifencei_zihintpause_zba_zbb_zbc_zbs_zfhmin"
-CC = "riscv64-linux-gnu-gcc"
+
+class Guest:
+    def __init__(self, folder, arch, cc, flags, march, cpu, reference_cpu):
+        self.folder, self.arch, self.cc, self.flags, self.march = folder, arch, cc, flags, march
+        self.cpu, self.reference_cpu = cpu, reference_cpu
+
+
+GUESTS = [
+    Guest("riscv", "riscv64", "riscv64-linux-gnu-gcc", ["-mabi=lp64", "-mcmodel=medany"],
+          "rv64imafdc_zicsr_zifencei_zihintpause_zba_zbb_zbc_zbs_zfhmin", "rv64",
+          "rv64,h=off,v=off,Zfhmin=on,svinval=on"),
+    Guest("aarch64", "aarch64", "aarch64-linux-gnu-gcc", [], "armv8-a", "cortex-a72",
+          "cortex-a72"),
+]
 
 
 def head(path):
     keys = {}
     with open(path) as f:
         for line in f:
-            m = re.match(r"# (\w+): (.*)", line)
+            m = re.match(r"(?:#|//) (\w+): (.*)", line)
             if m:
                 keys[m[1]] = m[2]
-            elif not line.startswith("#"):
+            elif not line.startswith(("#", "//")):
                 break
     return keys
 
 
-def build(path, keys, tmp):
+def build(guest, path, keys, tmp):
     out = os.path.join(tmp, os.path.basename(path) + ".elf")
     folder = os.path.dirname(path)
-    p = subprocess.run([CC, "-nostdlib", "-static", "-no-pie", "-mabi=lp64", "-mcmodel=medany",
-                    f"-march={keys.get('march', MARCH)}", "-I", folder, "-Wl,--build-id=none",
-                    "-Wl,--no-warn-rwx-segments", "-T", os.path.join(folder, "guest.ld"), "-o",
-                    out, path], cwd=folder, capture_output=True, text=True)
+    p = subprocess.run([guest.cc, "-nostdlib", "-static", "-no-pie", *guest.flags,
+                    f"-march={keys.get('march', guest.march)}", "-I", folder,
+                    "-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments", "-T",
+                    os.path.join(folder, "guest.ld"), "-o", out, path], cwd=folder,
+                   capture_output=True, text=True)
     return (None, p.stderr) if p.returncode else (out, None)
 
 
@@ -61,55 +74,73 @@ def wrong(output, excused=()):
     return "\n".join(bad) or None
 
 
+class Tap:
+    def __init__(self):
+        self.n = self.failed = 0
+
+    def result(self, name, why):
+        self.n += 1
+        self.failed += why is not None
+        print(f"{'not ok' if why else 'ok'} {self.n} - {name}", flush=True)
+        for line in (why or "").splitlines():
+            print(f"# {line}")
+
+    def skip(self, name, why):
+        self.n += 1
+        print(f"ok {self.n} - {name} # SKIP {why}", flush=True)
+
+
+def with_cpu(m, cpu):
+    at = m.argv.index("-cpu") + 1
+    more = m.argv[at] + "," + cpu if "=" in cpu else cpu
+    return machines.Machine(m.name, [*m.argv[:at], more, *m.argv[at + 1:]])
+
+
+def run_program(tap, guest, path, keys, everyone, args, tmp):
+    name = f"{guest.folder}/{os.path.basename(path)[:-2]}"
+    kernel, error = build(guest, path, keys, tmp)
+    if error:
+        tap.result(f"{name} is assembled", error)
+        return
+    excuses = keys.get("reference", "")
+    for m in everyone:
+        if not m or m.name == "reference" and excuses.startswith("skip"):
+            continue
+        if "cpu" in keys:
+            m = with_cpu(m, keys["cpu"])
+        out = m.run(kernel, keys.get("args", "").split())
+        if args.v:
+            print(out)
+        tap.result(f"{name} on {m.name}", wrong(out, [e for e in excuses.split("|") if e]
+                                                if m.name == "reference" else ()))
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--build", required=True)
+    p.add_argument("--guest", choices=[g.folder for g in GUESTS], help="only these programs")
     p.add_argument("--only")
     p.add_argument("--broken", action="store_true")
     p.add_argument("-v", action="store_true", help="print what programs print")
     args = p.parse_args()
-    sources = sorted(glob.glob(os.path.join(HERE, "riscv", "*.S")))
-    everyone = [*machines.engines(args.build), machines.reference()]
-    n = failed = 0
-
-    def result(name, why):
-        nonlocal n, failed
-        n += 1
-        failed += why is not None
-        print(f"{'not ok' if why else 'ok'} {n} - {name}", flush=True)
-        for line in (why or "").splitlines():
-            print(f"# {line}")
-
-    if not shutil.which(CC):
-        print(f"1..1\nok 1 - guest programs # SKIP needs {CC}")
-        return 0
+    tap = Tap()
     with tempfile.TemporaryDirectory(prefix="sosia-guest-") as tmp:
-        for path in sources:
-            name, keys = os.path.basename(path)[:-2], head(path)
-            if args.only and name != args.only or (name == "broken") != args.broken:
+        for guest in GUESTS:
+            if args.guest not in (None, guest.folder):
                 continue
-            kernel, error = build(path, keys, tmp)
-            if error:
-                result(f"riscv/{name} is assembled", error)
+            if not shutil.which(guest.cc):
+                tap.skip(f"{guest.folder} programs", f"needs {guest.cc}")
                 continue
-            for m in everyone:
-                excuses = keys.get("reference", "")
-                if not m or m.name == "reference" and excuses.startswith("skip"):
+            everyone = [*machines.engines(args.build, guest.arch, guest.cpu),
+                        machines.reference(guest.arch, guest.reference_cpu, ())]
+            for path in sorted(glob.glob(os.path.join(HERE, guest.folder, "*.S"))):
+                name = os.path.basename(path)[:-2]
+                if args.only and name != args.only or (name == "broken") != args.broken:
                     continue
-                more = keys.get("args", "").split()
-                if "cpu" in keys:
-                    at = m.argv.index("-cpu") + 1
-                    m = machines.Machine(m.name, [*m.argv[:at], m.argv[at] + "," + keys["cpu"],
-                                                  *m.argv[at + 1:]])
-                out = m.run(kernel, more)
-                if args.v:
-                    print(out)
-                result(f"riscv/{name} on {m.name}",
-                       wrong(out, [e for e in excuses.split("|") if e]
-                             if m.name == "reference" else ()))
-    print(f"1..{n}")
-    return 1 if failed or not n else 0
+                run_program(tap, guest, path, head(path), everyone, args, tmp)
+    print(f"1..{tap.n}")
+    return 1 if tap.failed or not tap.n else 0
 
 
 if __name__ == "__main__":
