@@ -87,33 +87,6 @@ static bool load_kernel(Machine *m, BootPlan *plan, GError **error)
     return !m->initrd || load_initrd(m, &image, error);
 }
 
-static bool offer_file(uint16_t size_key, uint16_t data_key, const char *what, const char *file,
-                       GError **error)
-{
-    g_autoptr(GError) why = NULL;
-    g_autofree char *data = NULL;
-    gsize len;
-    if (!g_file_get_contents(file, &data, &len, &why))
-        return error_set(error, "%s: %s", what, why->message);
-    fw_cfg_add_u32(size_key, len);
-    fw_cfg_add_bytes(data_key, data, len);
-    return true;
-}
-
-/* Firmware in flash (EDK2) fetches kernel, initrd and command line by itself. */
-static bool offer_kernel(Machine *m, GError **error)
-{
-    if (!m->kernel)
-        return true;
-    if (m->append) {
-        fw_cfg_add_u32(FW_CFG_CMDLINE_SIZE, strlen(m->append) + 1);
-        fw_cfg_add_string(FW_CFG_CMDLINE_DATA, m->append);
-    }
-    return offer_file(FW_CFG_KERNEL_SIZE, FW_CFG_KERNEL_DATA, "-kernel", m->kernel, error) &&
-           (!m->initrd ||
-            offer_file(FW_CFG_INITRD_SIZE, FW_CFG_INITRD_DATA, "-initrd", m->initrd, error));
-}
-
 /* At the end of RAM, but where 32-bit code can still reach it, and away from images. */
 static bool place_fdt(Machine *m, BootPlan *plan, GError **error)
 {
@@ -128,7 +101,7 @@ static bool place_fdt(Machine *m, BootPlan *plan, GError **error)
     if (plan->fdt < plan->firmware_end)
         return error_set(error, "-m: firmware and device tree do not fit into %" G_GUINT64_FORMAT
                          " bytes of RAM; give more", m->ram_size);
-    boot_load_bytes("fdt", plan->fdt, blob, size);
+    boot_load_fdt(plan->fdt, blob, size);
     return true;
 }
 
@@ -170,7 +143,8 @@ bool riscv_virt_boot(Machine *m, GError **error)
             plan.start = virt_map[VIRT_FLASH].base;
         else
             plan.kernel = virt_map[VIRT_FLASH].base;
-        if (!offer_kernel(m, error))
+        /* It fetches kernel, initrd and command line by itself (EDK2). */
+        if (!fw_cfg_offer_kernel(m->kernel, m->initrd, m->append, error))
             return false;
     } else if (m->kernel) {
         if (!load_kernel(m, &plan, error))

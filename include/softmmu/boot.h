@@ -37,8 +37,13 @@ bool boot_load_file(const char *what, const char *file, hwaddr base, uint64_t ma
                     GError **error);
 /* Bytes of our own making (reset vectors, device trees); copied. */
 void boot_load_bytes(const char *what, hwaddr base, const void *data, size_t len);
+/* A device tree (softmmu/fdt.h); its random seeds are new at every reset. */
+void boot_load_fdt(hwaddr base, const void *blob, size_t len);
 /* Device loader: -device loader,file=...,addr=...; here for `info roms`. */
 void boot_print_roms(GString *out);
+
+/* What a kernel for -kernel is once it is unpacked, for firmware that loads it itself. */
+GBytes *boot_unpack_kernel(const char *file, GError **error);
 
 /*
  * Full path of a firmware file: as given if it exists, else in the -L folders, then in the

@@ -18,12 +18,17 @@ typedef struct DeviceTree DeviceTree;
 DeviceTree *dt_new(void);
 DeviceTree *dt_load(const char *file, GError **error); /* -dtb */
 void dt_free(DeviceTree *dt);
+/* What dt_phandle counts from; before its first call. */
+void dt_set_first_phandle(DeviceTree *dt, uint32_t first);
 
 /* Parents must exist; the node must not. */
 void dt_add_node(DeviceTree *dt, const char *path);
 bool dt_has_node(DeviceTree *dt, const char *path);
 /* As add, but fine if it is there. */
 void dt_want_node(DeviceTree *dt, const char *path);
+void dt_delete_node(DeviceTree *dt, const char *path); /* fine if it isn't there */
+/* RAM of the machine: takes the place of the memory nodes that a tree of -dtb may have. */
+void dt_set_memory(DeviceTree *dt, uint64_t base, uint64_t size);
 
 void dt_set_empty(DeviceTree *dt, const char *path, const char *name);
 void dt_set_u32(DeviceTree *dt, const char *path, const char *name, uint32_t v);
@@ -45,6 +50,8 @@ uint32_t dt_phandle(DeviceTree *dt, const char *path);
 
 /* The finished tree, packed; valid until the next change. */
 const void *dt_blob(DeviceTree *dt, uint32_t *size);
+/* New random bytes for every rng-seed and kaslr-seed of a finished tree. */
+void dt_refresh_seeds(void *blob);
 /* -machine dumpdtb=FILE: writes it, says so on stderr. */
 bool dt_dump(DeviceTree *dt, const char *file, GError **error);
 

@@ -7,6 +7,7 @@
 
 #include "util/bits.h"
 #include "util/error.h"
+#include "util/random.h"
 
 enum { FIRST_SIZE = 16 << 10, MAX_SIZE = 16 << 20 };
 
@@ -66,6 +67,11 @@ void dt_free(DeviceTree *dt)
     g_free(dt);
 }
 
+void dt_set_first_phandle(DeviceTree *dt, uint32_t first)
+{
+    dt->next_phandle = MAX(dt->next_phandle, first);
+}
+
 /* After a call failed for want of room: true if it is worth another try. */
 static bool grow(DeviceTree *dt, int err)
 {
@@ -111,6 +117,58 @@ void dt_want_node(DeviceTree *dt, const char *path)
 {
     if (!dt_has_node(dt, path))
         dt_add_node(dt, path);
+}
+
+void dt_delete_node(DeviceTree *dt, const char *path)
+{
+    int node = fdt_path_offset(dt->blob, path);
+    if (node >= 0)
+        fdt_del_node(dt->blob, node);
+}
+
+/* A node of the root with one of these names, or a negative number. */
+static int find_memory(const void *blob)
+{
+    int node;
+    fdt_for_each_subnode(node, blob, 0) {
+        const char *name = fdt_get_name(blob, node, NULL);
+        if (name && g_str_has_prefix(name, "memory") && (!name[6] || name[6] == '@'))
+            break;
+    }
+    return node;
+}
+
+void dt_set_memory(DeviceTree *dt, uint64_t base, uint64_t size)
+{
+    g_autofree char *path = g_strdup_printf("/memory@%" G_GINT64_MODIFIER "x", base);
+    for (int node; (node = find_memory(dt->blob)) >= 0;)
+        fdt_del_node(dt->blob, node);
+    dt_add_node(dt, path);
+    dt_set_string(dt, path, "device_type", "memory");
+    bool wide_address = fdt_address_cells(dt->blob, 0) == 2;
+    bool wide_size = fdt_size_cells(dt->blob, 0) == 2;
+    uint32_t cells[4];
+    unsigned n = 0;
+    if (wide_address)
+        cells[n++] = base >> 32;
+    cells[n++] = base;
+    if (wide_size)
+        cells[n++] = size >> 32;
+    cells[n++] = size;
+    dt_set_cells(dt, path, "reg", cells, n);
+}
+
+void dt_refresh_seeds(void *blob)
+{
+    static const char *const names[] = { "rng-seed", "kaslr-seed" };
+    for (int node = 0; node >= 0; node = fdt_next_node(blob, node, NULL)) {
+        for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+            int len;
+            void *seed = fdt_getprop_w(blob, node, names[i], &len);
+            if (seed && len > 0)
+                random_bytes(seed, len);
+        }
+    }
 }
 
 void dt_set_bytes(DeviceTree *dt, const char *path, const char *name, const void *v, uint32_t len)

@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <zlib.h>
 
+#include "softmmu/fdt.h"
 #include "softmmu/run.h"
 #include "util/bits.h"
 #include "util/error.h"
@@ -25,6 +26,7 @@ typedef struct Rom {
     hwaddr addr;
     uint64_t len;   /* in guest memory; beyond `data` it is zero */
     GBytes *data;
+    void (*refresh)(void *data); /* before each time; data is then ours */
     bool mapped;    /* data is a file's mapping, which can be dropped and read again */
 } Rom;
 
@@ -35,6 +37,8 @@ static void rom_write(const Rom *rom)
 {
     gsize n;
     const uint8_t *p = g_bytes_get_data(rom->data, &n);
+    if (rom->refresh)
+        rom->refresh((void *)p);
     address_space_write_rom(address_space_memory, rom->addr, p, n);
     static const uint8_t zeros[RAM_PAGE_SIZE];
     for (uint64_t at = n; at < rom->len;) {
@@ -58,7 +62,7 @@ static void roms_reset(void *opaque)
 }
 
 /* Keeps the data and takes over the reference. */
-static void rom_add(const char *what, const char *file, hwaddr addr, GBytes *data, uint64_t len,
+static Rom *rom_add(const char *what, const char *file, hwaddr addr, GBytes *data, uint64_t len,
                     bool mapped)
 {
     if (!roms) {
@@ -73,11 +77,17 @@ static void rom_add(const char *what, const char *file, hwaddr addr, GBytes *dat
     rom->len = len;
     rom->mapped = mapped;
     g_ptr_array_add(roms, rom);
+    return rom;
 }
 
 void boot_load_bytes(const char *what, hwaddr base, const void *data, size_t len)
 {
     rom_add(what, NULL, base, g_bytes_new(data, len), len, false);
+}
+
+void boot_load_fdt(hwaddr base, const void *blob, size_t len)
+{
+    rom_add("fdt", NULL, base, g_bytes_new(blob, len), len, false)->refresh = dt_refresh_seeds;
 }
 
 void boot_print_roms(GString *out)
@@ -294,6 +304,15 @@ static bool image_header(BootArch arch, GBytes *b, uint64_t *text_offset, uint64
     return true;
 }
 
+/* From the 2 MiB aligned start of RAM. As QEMU: its first page stays free, and what has no header
+ * is taken for a kernel of the old days. */
+static uint64_t arm64_offset(bool image, uint64_t text_offset)
+{
+    if (!image)
+        return 0x80000;
+    return text_offset < RAM_PAGE_SIZE ? text_offset + (2 << 20) : text_offset;
+}
+
 static bool load_plain(const char *what, const char *file, GBytes *bytes, bool mapped, hwaddr base,
                        uint64_t max, BootImage *out, GError **error)
 {
@@ -306,21 +325,51 @@ static bool load_plain(const char *what, const char *file, GBytes *bytes, bool m
     return true;
 }
 
+/* Linux's EFI "zboot" wrapper: magic at 4, payload's offset and size at 8, its kind at 24. */
+static bool zboot_payload(GBytes *b, GBytes **payload)
+{
+    gsize n;
+    const uint8_t *p = g_bytes_get_data(b, &n);
+    if (n < 64 || memcmp(p, "MZ\0\0zimg", 8) || strcmp((const char *)p + 24, "gzip"))
+        return false;
+    uint32_t offset = load_le32(p + 8), size = load_le32(p + 12);
+    if (offset > n || size > n - offset)
+        return false;
+    *payload = g_bytes_new_from_bytes(b, offset, size);
+    return true;
+}
+
+/* The file, unpacked if it was packed (`*packed`). */
+static GBytes *read_kernel(const char *file, uint64_t max, bool *packed, GError **error)
+{
+    GBytes *bytes = read_file("-kernel", file, error), *inner;
+    if (bytes && zboot_payload(bytes, &inner)) {
+        g_bytes_unref(bytes);
+        bytes = inner;
+    }
+    *packed = bytes && is_gzip(bytes);
+    if (*packed) {
+        inner = gunzip("-kernel", file, bytes, max, error);
+        g_bytes_unref(bytes);
+        bytes = inner;
+    }
+    return bytes;
+}
+
+GBytes *boot_unpack_kernel(const char *file, GError **error)
+{
+    bool packed;
+    return read_kernel(file, 1 << 30, &packed, error);
+}
+
 bool boot_load_kernel(const char *file, BootArch arch, hwaddr base, hwaddr ram_low, hwaddr ram_high,
                       BootImage *out, GError **error)
 {
     const char *what = "-kernel";
-    GBytes *bytes = read_file(what, file, error);
+    bool packed;
+    GBytes *bytes = read_kernel(file, ram_high - base, &packed, error);
     if (!bytes)
         return false;
-    bool packed = is_gzip(bytes);
-    if (packed) {
-        GBytes *plain = gunzip(what, file, bytes, ram_high - ram_low, error);
-        g_bytes_unref(bytes);
-        bytes = plain;
-        if (!bytes)
-            return false;
-    }
     bool ok;
     uint64_t text_offset = 0, image_size = 0;
     if (is_elf(bytes)) {
@@ -329,7 +378,7 @@ bool boot_load_kernel(const char *file, BootArch arch, hwaddr base, hwaddr ram_l
         bool image = image_header(arch, bytes, &text_offset, &image_size);
         /* riscv's header gives the offset from the start of RAM, which firmware occupies; what
          * matters is 2 MiB alignment, and that is what the caller's base has. */
-        hwaddr at = base + (image && arch == BOOT_AARCH64 ? text_offset : 0);
+        hwaddr at = base + (arch == BOOT_AARCH64 ? arm64_offset(image, text_offset) : 0);
         if (at < base || at >= ram_high)
             ok = error_set(error, "-kernel %s: asks for an address outside of RAM", file);
         else

@@ -175,6 +175,7 @@ bool cli_build(Cli *cli, GError **error)
         cli->board = board_type_find(cli->target->name, "virt");
     m->board = cli->board;
     m->target = cli->target->name;
+    m->uuid = cli->uuid;
     m->board_state = g_malloc0(cli->board->state_size + 1);
     monitor_set_guest(cli->name, cli->uuid);
     return make_objects(cli, false, error) && common_machine_options(cli, error) && check_machine(cli, error) &&

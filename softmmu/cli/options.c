@@ -18,6 +18,7 @@
 #include "softmmu/cli/cli.h"
 #include "softmmu/rtc.h"
 #include "softmmu/run.h"
+#include "softmmu/smbios.h"
 #include "softmmu/snapshot.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -255,6 +256,11 @@ bool opt_uuid(Cli *cli, const char *arg, GError **error)
         return error_set(error, "-uuid %s: is not of the form 8-4-4-4-12 hex digits", arg);
     set_text(&cli->uuid, arg);
     return true;
+}
+
+bool opt_smbios(Cli *cli, const char *arg, GError **error)
+{
+    return smbios_add_option(arg, error);
 }
 
 bool opt_boot(Cli *cli, const char *arg, GError **error)
