@@ -98,7 +98,7 @@ static Place find_place(Cpu *cpu, vaddr va, IrMemOp m, TlbLookup *l)
     }
     probe_access(cpu, va, size, MMU_WRITE, m, l);
     if (G_UNLIKELY(l->flags & TLB_WATCH))
-        check_watch(cpu, va, size, MMU_READ);
+        check_watch(cpu, va, size, MMU_READ, memop_idx(cpu, m));
     return l->flags & TLB_MMIO ? PLACE_MMIO : PLACE_HOST;
 }
 

@@ -49,12 +49,13 @@ void cpus_set_breakpoints(const vaddr *at, unsigned n)
     g_array_free(fresh, true);
 }
 
-static bool same_watchpoints(const GArray *old, const CpuWatchpoint *w, unsigned n)
+static bool same_watchpoints(const CpuWatchpoint *old, unsigned n_old, const CpuWatchpoint *w,
+                             unsigned n)
 {
-    if (old->len != n)
+    if (n_old != n)
         return false;
     for (unsigned i = 0; i < n; i++) {
-        const CpuWatchpoint *o = &g_array_index(old, CpuWatchpoint, i);
+        const CpuWatchpoint *o = &old[i];
         if (o->addr != w[i].addr || o->len != w[i].len || o->on_read != w[i].on_read ||
             o->on_write != w[i].on_write)
             return false;
@@ -66,7 +67,8 @@ void cpus_set_watchpoints(const CpuWatchpoint *w, unsigned n)
 {
     for (unsigned i = 0; i < cpu_count; i++) {
         Cpu *cpu = cpus[i];
-        if (same_watchpoints(cpu->watchpoints, w, n))
+        if (same_watchpoints((const CpuWatchpoint *)(void *)cpu->watchpoints->data,
+                             cpu->watchpoints->len, w, n))
             continue;
         g_array_set_size(cpu->watchpoints, 0);
         g_array_append_vals(cpu->watchpoints, w, n);
@@ -75,4 +77,15 @@ void cpus_set_watchpoints(const CpuWatchpoint *w, unsigned n)
             tlb_flush_all(cpu);
         }
     }
+}
+
+void cpu_set_guest_watchpoints(Cpu *cpu, const CpuWatchpoint *w, unsigned n)
+{
+    if (same_watchpoints(cpu->guest_watch, cpu->n_guest_watch, w, n))
+        return;
+    g_free(cpu->guest_watch);
+    cpu->guest_watch = n ? g_memdup2(w, n * sizeof *w) : NULL;
+    cpu->n_guest_watch = n;
+    if (cpu->tlb_state)
+        tlb_flush_all(cpu);
 }

@@ -89,3 +89,13 @@ size_t disas_host(GString *out, const void *code, size_t len)
     cs_close(&handle);
     return done;
 }
+
+size_t disas_a64(GString *out, const uint8_t *code, size_t len, uint64_t pc)
+{
+    csh handle;
+    if (cs_open(CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN, &handle) != CS_ERR_OK)
+        return 0;
+    size_t size = capstone_next(&handle, out, code, len, pc);
+    cs_close(&handle);
+    return size;
+}

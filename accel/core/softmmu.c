@@ -58,9 +58,11 @@ uint64_t memop_extend(uint64_t v, IrMemOp m)
 
 /* ---- one page ---- */
 
-void check_watch(Cpu *cpu, vaddr va, uint64_t len, MmuAccess access)
+void check_watch(Cpu *cpu, vaddr va, uint64_t len, MmuAccess access, int mmu_idx)
 {
     TlbState *s = cpu->tlb_state;
+    if (cpu->n_guest_watch)
+        cpu->target->guest_watch(cpu, va, len, access == MMU_WRITE, mmu_idx);
     if (s->ignore_watch || s->exclusive)
         return;
     for (unsigned i = 0; i < cpu->watchpoints->len; i++) {
@@ -84,7 +86,7 @@ void probe_access(Cpu *cpu, vaddr va, unsigned len, MmuAccess access, IrMemOp m,
     if (G_UNLIKELY(!l->entry) && len > l->mmu.extent)
         cpu->target->raise_mmu_fault(cpu, va, access, idx, &l->mmu);
     if (G_UNLIKELY(l->flags & TLB_WATCH))
-        check_watch(cpu, va, len, access);
+        check_watch(cpu, va, len, access, idx);
 }
 
 /* The whole access at va, a part of which is in this page. */

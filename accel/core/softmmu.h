@@ -20,7 +20,7 @@ void host_store(uint8_t *p, unsigned size, uint64_t v);
 /* Between the guest's byte order of the access and the host's. */
 uint64_t memop_swap(uint64_t v, IrMemOp m);
 uint64_t memop_extend(uint64_t v, IrMemOp m);
-void check_watch(Cpu *cpu, vaddr va, uint64_t len, MmuAccess access);
+void check_watch(Cpu *cpu, vaddr va, uint64_t len, MmuAccess access, int mmu_idx);
 void probe_access(Cpu *cpu, vaddr va, unsigned len, MmuAccess access, IrMemOp m, TlbLookup *l);
 void page_stored(const TlbLookup *l, unsigned offset, unsigned len);
 

@@ -229,16 +229,22 @@ static void chaos_filled(TlbState *s, TlbTable *t, unsigned i)
     s->recent[n].index = i;
 }
 
-static bool page_watched(const Cpu *cpu, vaddr page, bool write)
+static bool watches_page(const CpuWatchpoint *w, unsigned n, vaddr page, bool write)
 {
-    for (unsigned i = 0; i < cpu->watchpoints->len; i++) {
-        const CpuWatchpoint *w = &g_array_index(cpu->watchpoints, CpuWatchpoint, i);
+    for (unsigned i = 0; i < n; i++, w++) {
         vaddr last = w->addr + (w->len ? w->len - 1 : 0);
         /* Read-modify-writes are checked as writes, and for watchers of reads as well. */
         if (w->addr <= page + ~TLB_PAGE_MASK && last >= page && (write || w->on_read))
             return true;
     }
     return false;
+}
+
+static bool page_watched(const Cpu *cpu, vaddr page, bool write)
+{
+    return watches_page((const CpuWatchpoint *)(const void *)cpu->watchpoints->data,
+                        cpu->watchpoints->len, page, write) ||
+           watches_page(cpu->guest_watch, cpu->n_guest_watch, page, write);
 }
 
 static void extend_hull(vaddr *lo, vaddr *last, vaddr va, unsigned page_bits)
@@ -278,7 +284,7 @@ static void fill(Cpu *cpu, TlbTable *t, vaddr page, const MmuResult *r, TlbLooku
     TlbEntry *e = &t->entry[i];
     TlbInfo *info = &t->info[i];
     unsigned read_flags = out->flags, exec_flags = out->flags;
-    if (cpu->watchpoints->len) {
+    if (cpu->watchpoints->len || cpu->n_guest_watch) {
         read_flags |= page_watched(cpu, page, false) ? TLB_WATCH : 0;
         write_flags |= page_watched(cpu, page, true) ? TLB_WATCH : 0;
     }

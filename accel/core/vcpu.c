@@ -309,6 +309,7 @@ static void cpu_free(Cpu *cpu)
     g_queue_free(cpu->work);
     g_array_free(cpu->breakpoints, true);
     g_array_free(cpu->watchpoints, true);
+    g_free(cpu->guest_watch);
     if (cpu->waker != &icount_waker)
         g_free(cpu->waker);
     pthread_mutex_destroy(&cpu->work_lock);

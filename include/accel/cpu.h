@@ -94,6 +94,8 @@ struct Cpu {
     bool pass_break, pass_watch;   /* what stopped it at pass_pc was reported: go on from there */
     vaddr pass_pc;
     vaddr step_start, step_end;    /* steps go on within [start, end) */
+    struct CpuWatchpoint *guest_watch; /* the guest's own; TargetOps.guest_watch decides */
+    unsigned n_guest_watch;
     CpuDebugStop debug_stop;       /* why it left with CPU_EXIT_DEBUG */
     vaddr watch_hit;
     bool watch_write;
@@ -182,6 +184,10 @@ struct TargetOps {
     int (*fetch_mmu_idx)(Cpu *cpu);
     int (*data_mmu_idx)(Cpu *cpu);
 
+    /* An access touches a page with watchpoints of the guest's own (cpu_set_guest_watchpoints):
+     * raises its exception if one matches. NULL: the architecture has none. */
+    void (*guest_watch)(Cpu *cpu, vaddr va, uint64_t len, bool write, int mmu_idx);
+
     /* Any thread: is there a reason to leave the halted state? */
     bool (*has_work)(Cpu *cpu);
     /* Takes the highest-priority interrupt that is enabled, if any; true if it did. */
@@ -204,6 +210,8 @@ struct TargetOps {
     /* Register i in the order of the target description, whose first feature is what 'g' carries;
      * false past the end. */
     bool (*gdb_reg)(Cpu *cpu, unsigned i, GdbReg *out);
+    /* XML of the types that a feature's registers name; NULL where there are none. */
+    const char *(*gdb_types)(const char *feature);
     void (*gdb_read)(Cpu *cpu, unsigned num, uint8_t *bytes);
     void (*gdb_write)(Cpu *cpu, unsigned num, const uint8_t *bytes);
     /* May follow translate where permissions keep cpu_debug_translate out; NULL: no more to try. */
@@ -252,6 +260,8 @@ bool cpus_one_insn(void);
 /* For all CPUs, machine stopped. Breakpoints ascending. Cheap where nothing is new. */
 void cpus_set_breakpoints(const vaddr *at, unsigned n);
 void cpus_set_watchpoints(const CpuWatchpoint *w, unsigned n);
+/* The vCPU's own thread: accesses to these bytes go by TargetOps.guest_watch from now on. */
+void cpu_set_guest_watchpoints(Cpu *cpu, const CpuWatchpoint *w, unsigned n);
 extern __thread Cpu *current_cpu; /* of a vCPU thread, else NULL */
 
 /* --- for the exec loop (accel/core/exec.c) --- */

@@ -18,5 +18,7 @@ size_t disas_guest(const TargetOps *t, GString *out, const void *code, size_t le
                    unsigned max);
 /* The same for the machine that we run on. */
 size_t disas_host(GString *out, const void *code, size_t len);
+/* Appends what the A64 instruction at code says; its length, 0 if it is none. */
+size_t disas_a64(GString *out, const uint8_t *code, size_t len, uint64_t pc);
 
 #endif

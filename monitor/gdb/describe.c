@@ -38,16 +38,19 @@ const GdbReg *gdb_register(unsigned num)
 char *gdb_target_xml(void)
 {
     const GArray *regs = gdb_registers();
+    const TargetOps *t = cpus[0]->target;
     const char *feature = NULL;
     GString *s = g_string_new("<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM "
                               "\"gdb-target.dtd\">\n<target version=\"1.0\">\n");
-    g_string_append_printf(s, "<architecture>%s</architecture>\n", cpus[0]->target->gdb_arch);
+    g_string_append_printf(s, "<architecture>%s</architecture>\n", t->gdb_arch);
     for (unsigned i = 0; i < regs->len; i++) {
         const GdbReg *r = &g_array_index(regs, GdbReg, i);
         if (!feature || strcmp(feature, r->feature)) {
             g_string_append_printf(s, "%s<feature name=\"%s\">\n", feature ? "</feature>\n" : "",
                                    r->feature);
             feature = r->feature;
+            const char *types = t->gdb_types ? t->gdb_types(feature) : NULL;
+            g_string_append(s, types ? types : "");
         }
         g_string_append_printf(s, "<reg name=\"%s\" bitsize=\"%u\" regnum=\"%u\"", r->name,
                                r->bits, r->num);

@@ -228,7 +228,7 @@ typedef struct ArmCpu {
     /* --- exception levels; index 0..3 --- */
     uint64_t sp_el[4];
     uint64_t elr[4], spsr[4], esr[4], far_[4], vbar[4], sctlr[4], tcr[4], ttbr0[4], ttbr1[3],
-        mair[4], afsr0[4], afsr1[4], actlr[4], contextidr[3], tpidr_el[4];
+        mair[4], amair[4], afsr0[4], afsr1[4], actlr[4], contextidr[3], tpidr_el[4];
     uint64_t par, cpacr, cptr_el2, cptr_el3, scr, hcr, hpfar, vttbr, vtcr, mdcr_el2, mdcr_el3,
         hstr, hacr, vpidr, vmpidr, csselr, mdscr, oslsr, osdlr, fpcr;
     uint64_t mdccint;
@@ -243,9 +243,14 @@ typedef struct ArmCpu {
     uint64_t pmevtyper[ARM_N_PMC];
     uint64_t pmccnt, pmevcnt[ARM_N_PMC]; /* counted up to pm_base; pmu.c */
     uint64_t pm_base;        /* clock at that time */
+    uint64_t pm_icount;      /* and instructions (icount mode) */
     Timer *pm_timer;         /* the next overflow */
+    bool pm_filtered;        /* some counter that is on doesn't count at all levels */
     uint64_t event;          /* WFE's event register */
     uint64_t hcr_eff;        /* arm_hcr; derived from hcr and scr */
+    uint32_t mode_base[4];   /* mode.c: parts of the mode word that only control registers decide */
+    uint8_t mode_valid;      /* levels for which they are known */
+    uint8_t gic_view;        /* what the GIC was last told */
     /* --- wires --- */
     uint64_t irq_level;      /* any thread, __atomic: 1 << ARM_CPU_* inputs, and ARM_SOFT_* */
     IrqLine out[ARM_N_CPU_OUTPUTS];
@@ -261,7 +266,7 @@ typedef struct ArmCpu {
     } feat;
     bool has_el2, has_el3, has_pmu;
     bool start_powered_off;
-    bool powered_off;        /* PSCI; saved */
+    uint8_t powered_off;     /* PSCI: 1 off, 2 about to start; any thread, __atomic; saved */
     ArmPsciConduit psci;
     uint64_t rvbar, mpidr;
     uint8_t pa_bits, va_bits;
@@ -332,12 +337,18 @@ void arm_raise_undef(ArmCpu *a) G_GNUC_NORETURN;
 void arm_eret(ArmCpu *a, uint64_t target);
 bool arm_take_interrupt(Cpu *cpu);
 bool arm_has_work(Cpu *cpu);
+/* Something was enabled or unmasked: makes this vCPU look soon if an interrupt can be taken. */
+void arm_check_interrupts(ArmCpu *a);
+/* The address that a branch or return to `target` at level el goes to (BranchAddr: TBI). */
+uint64_t arm_branch_addr(const ArmCpu *a, uint64_t target, unsigned el);
 /* Sets pstate's EL, banking sp; the caller calls arm_update_mode. */
 void arm_set_el(ArmCpu *a, unsigned el, bool spsel);
 
 /* --- mode.c --- */
 /* Something that Cpu.mode, TLB contexts or interrupt masks depend on changed. Cheap if nothing. */
 void arm_update_mode(ArmCpu *a);
+/* The same where only PSTATE or FPCR changed. */
+void arm_pstate_changed(ArmCpu *a);
 /* HCR_EL2 as it works: RES0 bits and TGE's implications done (D24.2.55); 0 without EL2 or while it
  * is off for the security state. */
 static inline uint64_t arm_hcr(const ArmCpu *a)
@@ -348,6 +359,7 @@ static inline uint64_t arm_hcr(const ArmCpu *a)
 void arm_hcr_changed(ArmCpu *a);
 bool arm_is_secure_below_el3(const ArmCpu *a);
 bool arm_is_secure(const ArmCpu *a);
+bool arm_el2_on(const ArmCpu *a); /* EL2 exists and is enabled in the security state below EL3 */
 
 /* --- mmu.c, tlbi.c, at.c --- */
 bool arm_translate(Cpu *cpu, vaddr va, MmuAccess access, int mmu_idx, bool debug, MmuResult *r);
@@ -384,14 +396,16 @@ void arm_sysreg_write(ArmCpu *a, uint32_t sysreg, unsigned rt, uint64_t value);
 
 /*
  * How generated code may do an MRS or MSR in this mode word.
- *   slot >= 0: the register is that cell (all bits; MSR: no effects): mov from or to it
+ *   slot >= 0: MRS: slot & mask. MSR: slot = (slot & ~mask) | (value & mask)
  *   else: arm_helper_mrs, arm_helper_msr
- * ends_block: after the write, pc = next and exit_lookup. A write that may make an interrupt
- * takable asks for it by itself (exit_request). Existence, traps: the helpers see to them.
+ * poll: after the write, if SLOT_IRQ_LEVEL isn't 0, arm_helper_irq_poll. ends_block: after the
+ * write, pc = next and exit_lookup. Existence and traps: the helpers see to them. (DAIF and
+ * CurrentEL are bits of SLOT_PSTATE; NZCV is best made of flags by the translator.)
  */
 typedef struct ArmSysRegInline {
     int slot;
-    bool ends_block;
+    uint64_t mask;
+    bool poll, ends_block;
 } ArmSysRegInline;
 ArmSysRegInline arm_sysreg_inline(const ArmCpu *a, uint32_t mode, uint32_t sysreg, bool write);
 
@@ -403,7 +417,8 @@ ArmSysRegInline arm_sysreg_inline(const ArmCpu *a, uint32_t mode, uint32_t sysre
 extern const IrHelper arm_helper_mrs;      /* (sysreg, rt) -> value */
 extern const IrHelper arm_helper_msr;      /* (sysreg, rt, value): MSR and SYS */
 /* MSR (immediate) other than DAIFSet and DAIFClr from EL1 up, which are IR on SLOT_PSTATE: after
- * DAIFClr, if SLOT_IRQ_LEVEL isn't 0, call irq_poll. (op1 << 3 | op2, imm4); then exit_lookup. */
+ * DAIFClr, if SLOT_IRQ_LEVEL isn't 0, call irq_poll. (op1 << 3 | op2, imm4). After PAN the block
+ * may go on, after others exit_lookup. */
 extern const IrHelper arm_helper_msr_imm;
 /* DAIFSet and DAIFClr at EL0: traps if SCTLR.UMA says so, else does it. (set, imm4) */
 extern const IrHelper arm_helper_daif_el0;
@@ -429,9 +444,23 @@ extern const IrHelper arm_helper_ss_exception, arm_helper_ss_advance; /* () */
 extern const IrHelper arm_helper_breakpoints; /* () */
 extern const IrHelper arm_helper_dc_zva;   /* (va); access to DC ZVA at EL0 is checked inside */
 
+/* --- timer.c --- */
+void arm_timer_init(ArmCpu *a);
+/* After reset, a snapshot's load or a change of CNTVOFF_EL2: timers and outputs anew. */
+void arm_timer_update(ArmCpu *a);
+uint64_t arm_count(void); /* CNTPCT */
+
+/* --- pmu.c --- */
+void arm_pmu_init(ArmCpu *a);
+/* Around a change of what decides whether events are counted: level, filters, enables. */
+void arm_pmu_before_change(ArmCpu *a);
+void arm_pmu_changed(ArmCpu *a);
+
 /* --- psci.c, semihosting.c --- */
 /* HVC or SMC with a PSCI function in x0: true if it was one and is done. */
 bool arm_psci_call(ArmCpu *a);
+/* HLT 0xf000: true if semihosting is on and the call is done. pc is past the instruction. */
+bool arm_semihosting_call(ArmCpu *a);
 
 /* --- trans.c --- */
 void arm_translate_insn(TransCtx *t);
@@ -441,8 +470,16 @@ uint64_t arm_fpsr(const ArmCpu *a);
 void arm_set_fpsr(ArmCpu *a, uint64_t v);
 void arm_set_fpcr(ArmCpu *a, uint64_t v); /* and the rounding mode, Cpu.fp, the mode word */
 
+/* --- cpu.c --- */
+/* As firmware that came up at EL3 would go on: at el in Non-secure state. After a reset. */
+void arm_start_at(ArmCpu *a, unsigned el, uint64_t entry, uint64_t x0);
+
+/* --- debug.c --- */
+void arm_guest_watch(Cpu *cpu, vaddr va, uint64_t len, bool write, int mmu_idx);
+
 /* --- disas.c, gdb.c --- */
 size_t arm_disas(GString *out, const uint8_t *code, size_t len, uint64_t pc);
+const char *arm_gdb_types(const char *feature);
 bool arm_gdb_reg(Cpu *cpu, unsigned i, GdbReg *out);
 void arm_gdb_read(Cpu *cpu, unsigned num, uint8_t *bytes);
 void arm_gdb_write(Cpu *cpu, unsigned num, const uint8_t *bytes);
