@@ -106,8 +106,9 @@ package_behind() {  # META PREFIX
     apt-cache "${apt_options[@]}" depends "$1" | sed -n "s/^ *Depends: \($2.*\)/\1/p" | head -n 1
 }
 
-# Disks and network cards, and what is on them: modules in Debian's kernels.
-guest_modules=(virtio_mmio virtio_blk virtio_net nvme ext4 crc32c_generic)
+# Disks, network cards and buttons, and what is on them: modules in Debian's kernels.
+guest_modules=(virtio_mmio virtio_pci virtio_blk virtio_net nvme ext4 crc32c_generic gpio_keys button
+    evdev)
 
 # Unpacks a module from TREE and before it what it depends on into DIR; DIR/order lists them.
 unpack_module() {   # TREE DIR NAME
@@ -132,10 +133,12 @@ unpack_module() {   # TREE DIR NAME
 fetch_guest() {     # ARCH
     local arch=$1 suite meta image module dir=$cache/$1 tmp
     case $arch in
+        arm64) suite=bookworm meta=linux-image-arm64 ;;
         riscv64) suite=trixie meta=linux-image-riscv64 ;; # the first suite with this port
         *) die "there is no guest '$arch'" ;;
     esac
-    [ -s "$dir/kernel" ] && [ -s "$dir/busybox" ] && [ -s "$dir/modules/order" ] && return 0
+    [ -s "$dir/kernel" ] && [ -s "$dir/busybox" ] &&
+        [ "$(cat "$dir/modules/wanted" 2>/dev/null)" = "${guest_modules[*]}" ] && return 0
     say "fetching Debian's $arch kernel and busybox ($suite)"
     mkdir -p "$dir"
     need_packages xz-utils zstd && apt_for "$arch" "$suite" || return 1
@@ -153,6 +156,7 @@ fetch_guest() {     # ARCH
     for module in "${guest_modules[@]}"; do
         unpack_module "$tmp" "$tmp/modules" "$module" || return 1
     done
+    echo "${guest_modules[*]}" >"$tmp/modules/wanted"
     mv "$tmp/modules" "$dir/modules"
     cp "$tmp"/boot/vmlinu* "$dir/kernel"
     rm -rf "$tmp"
@@ -162,6 +166,7 @@ fetch_guest() {     # ARCH
 fetch_installer() { # ARCH
     local arch=$1 suite package dir=$cache/$1/installer deb tmp
     case $arch in
+        arm64) suite=bookworm package=debian-installer-12-netboot-arm64 ;;
         riscv64) suite=trixie package=debian-installer-13-netboot-riscv64 ;;
         *) die "there is no installer for '$arch'" ;;
     esac
@@ -174,6 +179,17 @@ fetch_installer() { # ARCH
         '*/text/*/initrd.gz' || return 1
     mv "$(find "$tmp" -name linux)" "$(find "$tmp" -name initrd.gz)" "$dir"
     rm -rf "$tmp"
+}
+
+# Puts GRUB as an EFI program for arm64 into $cache/arm64/grubaa64.efi.
+fetch_grub_arm64() {
+    local deb dir=$cache/arm64
+    [ ! -s "$dir/grubaa64.efi" ] || return 0
+    say "fetching Debian's arm64 GRUB"
+    mkdir -p "$dir"
+    apt_for arm64 bookworm && deb=$(fetch_deb grub-efi-arm64-bin) || return 1
+    dpkg-deb --fsys-tarfile "$deb" | tar -x -O --wildcards '*/monolithic/grubaa64.efi' \
+        >"$dir/grubaa64.efi.new" && mv "$dir/grubaa64.efi.new" "$dir/grubaa64.efi"
 }
 
 # An initramfs around busybox with the given init script.

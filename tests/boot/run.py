@@ -17,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 from lockstep import compare  # noqa: E402
+from arm64 import Arm64Boots  # noqa: E402
 from session import Failure, Session  # noqa: E402
 
 CACHE = os.environ.get("SOSIA_CACHE", os.path.join(ROOT, ".cache"))
@@ -337,8 +338,13 @@ def main():
     ap.add_argument("--times", type=int, default=1)
     ap.add_argument("--broken", action="store_true", help="one case that must fail")
     args = ap.parse_args()
-    boots = Boots(os.path.abspath(args.build))
-    cases = [(n, getattr(boots, n)) for n in dir(boots) if n.startswith("boot_") and args.only in n]
+    build = os.path.abspath(args.build)
+    boots = Boots(build)
+    all_boots = [boots]
+    if os.path.exists(os.path.join(build, "sosia-system-aarch64")):
+        all_boots.append(Arm64Boots(build))
+    cases = [(n, getattr(b, n)) for b in all_boots for n in dir(b)
+             if n.startswith("boot_") and args.only in n]
     if args.broken:
         cases = [("broken", lambda: boots.shell_and_off("-smp", "1", cpus=3))]
     print(f"1..{len(cases) * args.times}")

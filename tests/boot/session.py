@@ -51,8 +51,8 @@ class Session:
             self.log.flush()
         return bool(chunk)
 
-    def expect(self, pattern, what=None):
-        regex = re.compile(pattern)
+    def expect(self, pattern, what=None, dotall=False):
+        regex = re.compile(pattern, re.DOTALL if dotall else 0)
         while True:
             m = regex.search(self.pending)
             if m:

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Boot cases of aarch64; run.py runs them."""
+import os
+import shutil
+import subprocess
+import tempfile
+
+from session import Failure, Session
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+CACHE = os.environ.get("SOSIA_CACHE", os.path.join(ROOT, ".cache"))
+SLOW = float(os.environ.get("SOSIA_TEST_SLOWNESS", "1"))
+EFI = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
+UBOOT = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
+PROMPT = rb"(~|/root) # "
+
+
+class Arm64Boots:
+    """Each method boot_arm64_* is a case; its doc string is its name in the output."""
+
+    def __init__(self, build):
+        self.build = build
+        self.sosia = os.environ.get("SOSIA_ARM64", os.path.join(build, "sosia-system-aarch64"))
+        self.kernel = os.path.join(CACHE, "arm64", "kernel")
+        self.tmp = tempfile.TemporaryDirectory(prefix="sosia-boot-")
+        self.initrd = self.path("initrd.gz")
+        subprocess.run(["bash", "-c", '. "$1/scripts/lib.sh" && make_initrd arm64 '
+                        '"$1/scripts/demo-init" "$2"', "bash", ROOT, self.initrd], check=True)
+
+    def path(self, name):
+        return os.path.join(self.tmp.name, name)
+
+    def session(self, machine, *more, timeout=120):
+        return Session([self.sosia, "-M", machine, "-m", "512", "-nographic", *more],
+                       timeout=timeout * SLOW)
+
+    def linux(self, machine, *more, append=""):
+        return self.session(machine, "-kernel", self.kernel, "-initrd", self.initrd, "-append",
+                            "console=ttyAMA0 quiet " + append, *more)
+
+    @staticmethod
+    def run(s, *steps, off=True):
+        """Commands at the shell, each with what it must print; then power-off."""
+        try:
+            for command, expected in steps:
+                s.expect(PROMPT)
+                s.send(command.encode() + b"\n")
+                s.expect(rb"\r\n" + expected)
+            if off:
+                s.expect(PROMPT)
+                s.send(b"poweroff\n")
+                s.wait_exit(0)
+        finally:
+            s.kill()
+
+    def shell_and_off(self, machine, *more, cpus=1, steps=()):
+        self.run(self.linux(machine, *more), ("grep -c ^processor /proc/cpuinfo",
+                                              b"%d\r\n" % cpus), *steps)
+
+    # ---- processors and interrupt controllers ----
+
+    def boot_arm64_smp1_a53(self):
+        """arm64 Linux to a shell and power-off, cortex-a53, GICv2"""
+        self.shell_and_off("virt", "-cpu", "cortex-a53")
+
+    def boot_arm64_smp2_a57(self):
+        """arm64 Linux, 2 CPUs, cortex-a57, GICv2; MSI-X through GICv2m"""
+        self.shell_and_off("virt", "-cpu", "cortex-a57", "-smp", "2", "-device", "virtio-rng-pci",
+                           cpus=2, steps=[("grep -c MSI /proc/interrupts", rb"[1-9]")])
+
+    def boot_arm64_smp4_gicv3(self):
+        """arm64 Linux, 4 CPUs, cortex-a72, GICv3; MSI-X through the ITS"""
+        self.shell_and_off("virt,gic-version=3", "-cpu", "cortex-a72", "-smp", "4", "-device",
+                           "virtio-rng-pci", cpus=4,
+                           steps=[("grep -c ITS-MSI /proc/interrupts", rb"[1-9]")])
+
+    def boot_arm64_smp8_max(self):
+        """arm64 Linux, 8 CPUs, max, GICv3"""
+        self.shell_and_off("virt,gic-version=max", "-cpu", "max", "-smp", "8", cpus=8)
+
+    def boot_arm64_el2(self):
+        """arm64 Linux started at EL2, 2 CPUs"""
+        self.shell_and_off("virt,virtualization=on,gic-version=3", "-cpu", "cortex-a72", "-smp",
+                           "2", cpus=2)
+
+    def boot_arm64_secure(self):
+        """arm64 Linux on a machine with EL3 and EL2, 2 CPUs, GICv2"""
+        self.shell_and_off("virt,virtualization=on,secure=on", "-cpu", "cortex-a57", "-smp", "2",
+                           cpus=2)
+
+    def boot_arm64_reboot(self):
+        """arm64 reboot with -no-reboot ends with status 0"""
+        s = self.linux("virt", "-cpu", "cortex-a72", "-no-reboot")
+        try:
+            s.expect(PROMPT)
+            s.send(b"reboot\n")
+            s.wait_exit(0)
+        finally:
+            s.kill()
+
+    # ---- devices ----
+
+    def boot_arm64_clock_and_button(self):
+        """arm64: the PL031 tells the time; system_powerdown presses the button"""
+        s = self.linux("virt", "-cpu", "cortex-a72", "-rtc", "base=2020-01-02T03:04:05")
+        try:
+            s.expect(PROMPT)
+            s.send(b"date -u +%Y-%m-%d; head -c 24 /dev/input/event0 | wc -c\n")
+            s.expect(rb"\r\n2020-01-02")
+            s.send(b"\x01c")
+            s.expect(rb"\(qemu\) ")
+            s.send(b"system_powerdown\n")
+            s.expect(rb"\(qemu\) ")
+            s.send(b"\x01c")
+            s.expect(rb"24\r\n")
+        finally:
+            s.kill()
+
+    def boot_arm64_disks(self):
+        """arm64: ext2 on virtio-mmio and virtio-pci disks, written and read after a reboot"""
+        drives = []
+        for name, device in (("a", "virtio-blk-device"), ("b", "virtio-blk-pci")):
+            disk = self.path(f"disk-{name}.img")
+            with open(disk, "wb") as f:
+                f.truncate(16 << 20)
+            drives += ["-drive", f"file={disk},format=raw,if=none,id={name}", "-device",
+                       f"{device},drive={name}"]
+        write = ("for d in a b; do mke2fs /dev/vd$d >/dev/null && mount /dev/vd$d /tmp && "
+                 "seq 20000 | md5sum >/tmp/sum && umount /tmp && echo done-$d; done")
+        read = ("for d in a b; do mount /dev/vd$d /tmp && seq 20000 | md5sum | cmp - /tmp/sum && "
+                "umount /tmp && echo done-$d; done")
+        for step in (write, read):
+            self.run(self.linux("virt,gic-version=3", "-cpu", "cortex-a72", *drives),
+                     (step, rb"done-a\r\ndone-b"))
+
+    # ---- firmware ----
+
+    def esp(self):
+        """A FAT disk from which EFI firmware starts GRUB, and GRUB Linux."""
+        disk, cfg = self.path("esp.img"), self.path("grub.cfg")
+        with open(cfg, "w", encoding="ascii") as f:
+            f.write("set timeout=0\nmenuentry linux {\n linux /Image console=ttyAMA0 quiet\n"
+                    " initrd /initrd.gz\n}\n")
+        with open(disk, "wb") as f:
+            f.truncate(96 << 20)
+        subprocess.run(["mkfs.vfat", "-n", "ESP", disk], check=True, stdout=subprocess.DEVNULL)
+        for folder in ("EFI", "EFI/BOOT", "EFI/debian"):
+            subprocess.run(["mmd", "-i", disk, f"::{folder}"], check=True)
+        for source, name in ((os.path.join(CACHE, "arm64", "grubaa64.efi"), "EFI/BOOT/BOOTAA64.EFI"),
+                             (cfg, "EFI/debian/grub.cfg"), (self.kernel, "Image"),
+                             (self.initrd, "initrd.gz")):
+            subprocess.run(["mcopy", "-i", disk, source, f"::{name}"], check=True)
+        return disk
+
+    def check_acpi(self, s):
+        """Reads the tables that Linux sees and has iasl take them apart."""
+        s.expect(PROMPT)
+        s.send(b"cd /sys/firmware/acpi/tables; for t in [A-Z]*; do echo \"== $t\"; base64 $t; done;"
+               b" cd; echo ==end\n")
+        text = s.expect(rb"\r\n(== .*?)==end\r\n", dotall=True).group(1).decode()
+        tables = {}
+        for part in text.split("== ")[1:]:
+            name, _, data = part.partition("\r\n")
+            tables[name] = self.path(f"{name}.aml")
+            with open(tables[name], "wb") as f:
+                f.write(subprocess.run(["base64", "-di"], input=data.encode(), check=True,
+                                       capture_output=True).stdout)
+        missing = {"APIC", "DSDT", "FACP", "GTDT", "MCFG", "SPCR", "DBG2", "PPTT"} - tables.keys()
+        if missing:
+            raise Failure(f"Linux has no ACPI tables {missing}")
+        for name, path in tables.items():
+            out = subprocess.run(["iasl", "-d", path], capture_output=True, text=True, check=False)
+            if out.returncode or "rror" in out.stderr + out.stdout:
+                raise Failure(f"iasl about {name}: {out.stdout} {out.stderr}")
+        source = self.path("DSDT.dsl")
+        out = subprocess.run(["iasl", "-p", self.path("again"), source], capture_output=True,
+                             text=True, check=False)
+        if "0 Errors, 0 Warnings" not in out.stdout:
+            raise Failure(f"iasl about the DSDT: {out.stdout} {out.stderr}")
+
+    def boot_arm64_edk2_grub(self):
+        """arm64 EDK2, GRUB from a virtio disk, Linux with ACPI, 2 CPUs"""
+        s = self.session("virt,gic-version=3", "-cpu", "cortex-a72", "-smp", "2", "-bios", EFI,
+                         "-drive", f"file={self.esp()},format=raw,if=none,id=d0", "-device",
+                         "virtio-blk-pci,drive=d0", "-smbios", "type=1,serial=sosia-serial",
+                         timeout=180)
+        try:
+            self.check_acpi(s)
+        except BaseException:
+            s.kill()
+            raise
+        self.run(s, ("cat /sys/class/dmi/id/product_serial", rb"sosia-serial"),
+                 ("grep -c ^processor /proc/cpuinfo", rb"2\r\n"))
+
+    def boot_arm64_edk2_flash(self):
+        """arm64 EDK2 in flash, variables in the second; -kernel through fw_cfg"""
+        code, variables = self.path("code.fd"), self.path("vars.fd")
+        shutil.copy("/usr/share/AAVMF/AAVMF_CODE.fd", code)
+        shutil.copy("/usr/share/AAVMF/AAVMF_VARS.fd", variables)
+        with open(variables, "rb") as f:
+            before = f.read()
+        self.run(self.linux("virt", "-cpu", "cortex-a57", "-drive",
+                            f"if=pflash,unit=0,format=raw,readonly=on,file={code}", "-drive",
+                            f"if=pflash,unit=1,format=raw,file={variables}"),
+                 ("ls -d /sys/firmware/efi/efivars", rb"/sys/firmware"))
+        with open(variables, "rb") as f:
+            if f.read() == before:
+                raise Failure("the firmware stored no variables in flash")
+
+    def boot_arm64_edk2_shell(self):
+        """arm64 EDK2 without a disk comes to its shell"""
+        s = self.session("virt", "-cpu", "cortex-a72", "-bios", EFI)
+        try:
+            s.expect(rb"UEFI Interactive Shell")
+            s.send(b"\x1b")
+            s.expect(rb"Shell> ")
+        finally:
+            s.kill()
+
+    def boot_arm64_uboot(self):
+        """arm64 U-Boot loads Linux from ext4 on a virtio disk, by extlinux.conf"""
+        files, disk = self.path("files"), self.path("uboot.img")
+        os.makedirs(os.path.join(files, "extlinux"), exist_ok=True)
+        shutil.copy(self.kernel, os.path.join(files, "Image"))
+        shutil.copy(self.initrd, files)
+        with open(os.path.join(files, "extlinux", "extlinux.conf"), "w", encoding="ascii") as f:
+            f.write("default one\nlabel one\n kernel /Image\n initrd /initrd.gz\n"
+                    " append console=ttyAMA0 quiet\n")
+        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", files, disk, "96M"], check=True,
+                       stdout=subprocess.DEVNULL)
+        s = self.session("virt", "-cpu", "cortex-a57", "-bios", UBOOT, "-drive",
+                         f"file={disk},format=raw,if=none,id=d0", "-device",
+                         "virtio-blk-device,drive=d0")
+        try:
+            s.expect(rb"Hit any key")
+            s.send(b"\n")
+            s.expect(rb"=> ")
+            s.send(b"virtio scan; sysboot virtio 0 any ${scriptaddr} /extlinux/extlinux.conf\n")
+            s.expect(rb"Retrieving file: /Image")
+        except BaseException:
+            s.kill()
+            raise
+        self.run(s)
+
+    def boot_arm64_installer(self):
+        """arm64: Debian's installer asks for the language"""
+        kernel, initrd = (os.path.join(CACHE, "arm64", "installer", n)
+                          for n in ("linux", "initrd.gz"))
+        s = Session([self.sosia, "-M", "virt,gic-version=3", "-cpu", "cortex-a72", "-m", "1G",
+                     "-smp", "2", "-kernel", kernel, "-initrd", initrd, "-append",
+                     "console=ttyAMA0 quiet", "-nographic"], timeout=240 * SLOW)
+        try:
+            s.expect(rb"Select a language")
+        finally:
+            s.kill()
