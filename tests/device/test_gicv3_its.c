@@ -18,6 +18,7 @@ static unsigned queue_at;
 
 static uint64_t ri(uint32_t at) { return bare_read(ITS + at, 8); }
 static void wi(uint32_t at, uint64_t v) { bare_write(ITS + at, 8, v); }
+static void enable(bool on) { bare_write(ITS + GCTLR, 4, on); }
 
 static void make(void)
 {
@@ -78,7 +79,7 @@ static void setup(void)
     wi(CWRITER, 0);
     wi(BASER0, VALID | DEVICES | 15);
     wi(BASER1, VALID | COLLECTIONS | 15);
-    wi(GCTLR, 1);
+    enable(1);
 }
 
 static void put(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
@@ -159,7 +160,7 @@ static void test_identity(void)
     bare_write(ITS + BASER0 + 4, 4, 1u << 31);
     g_assert_cmphex(ri(BASER0), ==, VALID | 1ull << 56 | 7ull << 48);
     /* In use: they can't be moved. */
-    wi(GCTLR, 1);
+    enable(1);
     wi(BASER0, 0);
     wi(CBASER, UINT64_MAX);
     g_assert_cmphex(ri(BASER0), ==, VALID | 1ull << 56 | 7ull << 48);
@@ -202,7 +203,7 @@ static void test_messages(void)
     for (unsigned c = 0; c < CPUS; c++)
         g_assert_cmpuint(take(c), ==, NONE);
     /* Nor without the ITS. */
-    wi(GCTLR, 0);
+    enable(0);
     message(8, 1);
     g_assert_cmpuint(take(1), ==, NONE);
 }
@@ -337,9 +338,9 @@ static void test_command_errors(void)
     wi(CWRITER, 0x10000);
     g_assert_cmphex(ri(CREADR), ==, before);
     /* A queue that isn't in memory stalls, and goes on when asked. */
-    wi(GCTLR, 0);
+    enable(0);
     wi(CBASER, VALID | 0x20000000 | 15);
-    wi(GCTLR, 1);
+    enable(1);
     wi(CWRITER, 64);
     g_assert_cmphex(ri(CREADR), ==, 1);
     wi(CWRITER, 64);
@@ -355,7 +356,7 @@ static void test_two_levels(void)
     wi(CBASER, VALID | QUEUE | 15);
     wi(BASER0, VALID | INDIRECT | DEVICES | 0); /* pages of 4 KiB: 512 entries of 512 devices */
     wi(BASER1, VALID | INDIRECT | COLLECTIONS | 2 << 8);
-    wi(GCTLR, 1);
+    enable(1);
     bare_write(COLLECTIONS, 8, VALID | LEVEL2);
     bare_write(DEVICES + 8, 8, VALID | (LEVEL2 + 0x10000));
     mapc(3, 2, true);
@@ -370,9 +371,9 @@ static void test_two_levels(void)
     g_assert_cmpuint(take(2), ==, LPI + 1);
     g_assert_cmpuint(take(2), ==, NONE);
     /* Bits 51 to 48 of an address of 64 KiB pages are in bits 15 to 12. */
-    wi(GCTLR, 0);
+    enable(0);
     wi(BASER0, VALID | DEVICES | 2 << 8 | 1 << 12);
-    wi(GCTLR, 1);
+    enable(1);
     mapd(5, 5, ITTS + 0x1000);
     go();
     message(5, 0);
@@ -466,7 +467,7 @@ static void test_hostile(void)
 {
     setup();
     for (unsigned round = 0; round < 300; round++) {
-        wi(GCTLR, 0);
+        enable(0);
         wi(CBASER, VALID | (round % 3 ? QUEUE : anywhere()) | g_random_int_range(0, 256));
         wi(BASER0, VALID | (round & 1 ? INDIRECT : 0) | anywhere() | g_random_int_range(0, 1024));
         wi(BASER1, VALID | (round & 2 ? INDIRECT : 0) | anywhere() | g_random_int_range(0, 1024));
@@ -480,7 +481,7 @@ static void test_hostile(void)
             bare_write(redist(c) + PENDBASER, 8, anywhere());
             wrr(c, 0, 1);
         }
-        wi(GCTLR, 1);
+        enable(1);
         queue_at = 0;
         for (unsigned i = 0; i < 100; i++) {
             uint64_t small = g_random_int() & 7;
