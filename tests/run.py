@@ -73,10 +73,11 @@ def tiers(build):
                 broken = os.path.basename(path) == "test_broken"
                 yield Program(f"{tier}/{os.path.basename(path)}", [path, "--tap"], 120, broken)
 
-    def script(tier, timeout, *args, broken=False):
-        path = os.path.join(HERE, tier, "run.py")
+    def script(tier, timeout, *args, broken=False, name="run"):
+        path = os.path.join(HERE, tier, f"{name}.py")
+        called = tier if name == "run" else f"{tier}/{name}"
         if os.path.exists(path):
-            yield Program(f"{tier}{' (broken case)' if broken else ''}",
+            yield Program(f"{called}{' (broken case)' if broken else ''}",
                           [sys.executable, path, "--build", build, *args], timeout, broken)
 
     lint = os.path.join(os.path.dirname(HERE), "scripts", "lint")
@@ -85,7 +86,11 @@ def tiers(build):
     yield "device", list(built("device"))
     for name, timeout in (("guest", 600), ("differential", 600), ("fault", 600),
                           ("gdb", 300), ("boot", 1800)):
-        yield name, [*script(name, timeout), *script(name, 300, "--broken", broken=True)]
+        programs = [*script(name, timeout), *script(name, 300, "--broken", broken=True)]
+        if name == "differential":
+            programs += [*script(name, 300, name="arm_fp"),
+                         *script(name, 300, "--broken", broken=True, name="arm_fp")]
+        yield name, programs
 
 
 def main():

@@ -394,6 +394,7 @@ static uint64_t fp_neg(uint64_t a, const How *how, FpStatus *st)
     static uint64_t F##_round_##I(uint64_t a, const How *how, FpStatus *st)                    \
     {                                                                                          \
         FpStatus try = *st;                                                                    \
+        try.flags = 0;                                                                         \
         fp_##F##_to_##I((T)a, how->rm, FP_INT_ARM, &try);                                      \
         if (try.flags & FP_FLAG_NV) {                                                          \
             st->flags |= FP_FLAG_NV;                                                           \

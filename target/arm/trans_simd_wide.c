@@ -125,9 +125,14 @@ TRANS(rsubhn_v) { return narrow_high(t, a, IR_vsub, IR_V_ROUND); }
 static IrRef narrow_in(TransCtx *t, const SimdArgs *a)
 {
     SimdArgs wide = *a;
+    IrRef v;
 
     wide.size++;
-    return simd_in(t, &wide, a->rn);
+    if (!a->scalar || wide.size < 3)
+        return simd_in(t, &wide, a->rn);
+    v = simd_temp(t);
+    ir_vzext(t->f, IR_I64, v, arm_v(a->rn));
+    return v;
 }
 
 /* v cut to half its size by op; `back` undoes that where it didn't saturate. */
