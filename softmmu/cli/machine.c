@@ -11,6 +11,7 @@
 #include "monitor/monitor.h"
 #include "softmmu/cli/cli.h"
 #include "softmmu/run.h"
+#include "softmmu/semihosting.h"
 #include "util/error.h"
 #include "util/opts.h"
 
@@ -182,8 +183,9 @@ bool cli_build(Cli *cli, GError **error)
            accel_select(cli->accel_list ? cli->accel_list : "tcg", cli->target, cli->accel_opts,
                         error) &&
            (!cli->icount || icount_configure(cli->icount, error)) &&
-           cli_make_chardevs(cli, error) && cli_make_netdevs(cli, error) &&
-           cli_make_drives(cli, error) && cli->board->init(m, error) && one_insn(cli) &&
+           cli_make_chardevs(cli, error) && semihosting_start(m->kernel, m->append, error) &&
+           cli_make_netdevs(cli, error) && cli_make_drives(cli, error) &&
+           cli->board->init(m, error) && one_insn(cli) &&
            add_fw_cfg_files(cli, error) && cli_make_nics(cli, error) &&
            make_objects(cli, true, error) && cli_make_devices(cli, error) &&
            cli_make_monitors(cli, error) && gdb_stub(cli, error);

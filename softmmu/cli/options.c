@@ -19,6 +19,7 @@
 #include "softmmu/rtc.h"
 #include "softmmu/run.h"
 #include "softmmu/smbios.h"
+#include "softmmu/semihosting.h"
 #include "softmmu/snapshot.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -290,6 +291,16 @@ bool opt_rtc(Cli *cli, const char *arg, GError **error)
     g_free(clock);
     g_hash_table_unref(opts);
     return ok;
+}
+
+bool opt_semihosting(Cli *cli, const char *arg, GError **error)
+{
+    return semihosting_configure(NULL, error);
+}
+
+bool opt_semihosting_config(Cli *cli, const char *arg, GError **error)
+{
+    return semihosting_configure(arg, error);
 }
 
 bool opt_icount(Cli *cli, const char *arg, GError **error)
