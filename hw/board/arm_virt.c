@@ -117,7 +117,7 @@ static bool create_gic(Machine *m, GError **error)
         device_set_uint(s->gic, "redist-region-count[0]", s->redist_count[0]);
         device_set_uint(s->gic, "redist-region-count[1]", s->redist_count[1]);
         for (unsigned i = 0; i < m->cpus; i++)
-            arm_gicv3_set_affinity(s->gic, i, arm_cpu_mpidr(cpus[i]));
+            arm_gicv3_set_affinity(s->gic, i, arm_virt_affinity(cpus[i]));
     }
     if (!device_realize(s->gic, NULL, error))
         return false;

@@ -52,6 +52,11 @@ static inline ArmVirt *arm_virt(Machine *m)
 {
     return m->board_state;
 }
+/* Aff3..Aff0: how device tree, ACPI and GIC name a processor. */
+static inline uint64_t arm_virt_affinity(Cpu *cpu)
+{
+    return arm_cpu_mpidr(cpu) & 0xff00ffffff;
+}
 /* The configuration space in use, with its interrupts in the row of AV_PCIE_ECAM. */
 static inline const ArmVirtRow *arm_virt_ecam(const ArmVirt *s)
 {

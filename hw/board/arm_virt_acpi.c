@@ -48,7 +48,7 @@ static void put_gicc(GByteArray *a, const ArmVirt *s, unsigned i)
     acpi_put(a, 8, v2 && s->virtualization ? s->map[AV_GIC_HYP].base : 0);
     acpi_put(a, 4, s->virtualization ? ARM_VIRT_PPI_MAINTENANCE : 0);
     acpi_put(a, 8, 0); /* redistributors have structures of their own */
-    acpi_put(a, 8, arm_cpu_mpidr(cpus[i]));
+    acpi_put(a, 8, arm_virt_affinity(cpus[i]));
     acpi_put_zeros(a, 4);
 }
 

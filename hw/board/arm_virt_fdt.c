@@ -101,7 +101,7 @@ static void add_cpu(DeviceTree *dt, const Machine *m, const ArmVirt *s, unsigned
     dt_set_string(dt, path, "compatible", arm_cpu_fdt_compatible(cpus[i]));
     if (s->psci != ARM_PSCI_NONE && m->cpus > 1)
         dt_set_string(dt, path, "enable-method", "psci");
-    dt_set_u32(dt, path, "reg", arm_cpu_mpidr(cpus[i]));
+    dt_set_u32(dt, path, "reg", arm_virt_affinity(cpus[i]));
     dt_phandle(dt, path);
 }
 
