@@ -392,6 +392,8 @@ bool arm_debug_translate(Cpu *cpu, vaddr va, hwaddr *pa);
  * rules, traps (leave by arm_raise) and effects. pc must be precise. */
 uint64_t arm_sysreg_read(ArmCpu *a, uint32_t sysreg, unsigned rt);
 void arm_sysreg_write(ArmCpu *a, uint32_t sysreg, unsigned rt, uint64_t value);
+/* DC ZVA, where nothing forbids it. */
+void arm_dc_zva(ArmCpu *a, uint64_t va);
 
 
 /*

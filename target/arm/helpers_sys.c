@@ -27,7 +27,12 @@ const IrHelper arm_helper_msr = { "msr", helper_msr, 3, false, ALL | IR_FP };
 
 static uint64_t helper_dc_zva(Cpu *cpu, uint64_t va)
 {
-    arm_sysreg_write(arm_cpu(cpu), ARM_SYSREG(1, 3, 7, 4, 1), 31, va);
+    ArmCpu *a = arm_cpu(cpu);
+
+    if (arm_el(a) && !(a->hcr_eff & HCR_TDZ))
+        arm_dc_zva(a, va);
+    else
+        arm_sysreg_write(a, ARM_SYSREG(1, 3, 7, 4, 1), 31, va);
     return 0;
 }
 const IrHelper arm_helper_dc_zva = { "dc_zva", helper_dc_zva, 1, false, ALL };

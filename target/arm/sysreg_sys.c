@@ -53,21 +53,27 @@ static ArmAccess check_zva(ArmCpu *a, const ArmSysReg *r, bool write)
     return el < 2 && a->hcr_eff & HCR_TDZ ? ACCESS_EL2 : ACCESS_OK;
 }
 
-static void write_zva(ArmCpu *a, const ArmSysReg *r, uint64_t va)
+/* Faults are those of the address as given. */
+void arm_dc_zva(ArmCpu *a, uint64_t given)
 {
     Cpu *cpu = &a->cpu;
     unsigned size = 4U << (a->id.dczid & 15);
+    uint64_t va = ALIGN_DOWN(given, size);
     const TlbEntry *e;
 
-    va = ALIGN_DOWN(va, size);
     e = &cpu->tlb[tlb_index(va)];
     if (atomic_load_explicit(&e->tag[MMU_WRITE], memory_order_relaxed) == (va & TLB_PAGE_MASK)) {
         memset((void *)(uintptr_t)(va + e->addend), 0, size);
         return;
     }
-    cpu_probe(cpu, va, size, MMU_WRITE, arm_data_mmu_idx(cpu));
+    cpu_probe(cpu, given, 1, MMU_WRITE, arm_data_mmu_idx(cpu));
     for (unsigned i = 0; i < size; i += 8)
         cpu_store(cpu, va + i, 0, IR_MO_64);
+}
+
+static void write_zva(ArmCpu *a, const ArmSysReg *r, uint64_t va)
+{
+    arm_dc_zva(a, va);
 }
 
 static ArmAccess check_rctx(ArmCpu *a, const ArmSysReg *r, bool write)

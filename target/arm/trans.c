@@ -10,13 +10,15 @@
 
 /* --- leaving the block --- */
 
-/* The pc slot is set: what has to happen before the next instruction, in another mode. */
-static void exit_changed_mode(TransCtx *t)
+/* What has to happen before the next instruction, at pc and in another mode. Engines write the pc
+ * slot at helpers: it is set after them. */
+static void exit_changed_mode(TransCtx *t, IrRef pc)
 {
     if (t->mode & MODE_BTYPE)
         ir_call(t->f, &arm_helper_btype_done, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
     if (t->mode & MODE_SS)
         ir_call(t->f, &arm_helper_ss_advance, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
+    ir_mov(t->f, IR_SLOT(SLOT_PC), pc);
     ir_exit_lookup(t->f);
     t->end = true;
 }
@@ -24,8 +26,7 @@ static void exit_changed_mode(TransCtx *t)
 void arm_exit_jump(TransCtx *t, uint64_t pc)
 {
     if (G_UNLIKELY(arm_mode_changes(t))) {
-        ir_mov(t->f, IR_SLOT(SLOT_PC), arm_const(t, pc));
-        exit_changed_mode(t);
+        exit_changed_mode(t, arm_const(t, pc));
         return;
     }
     ir_exit_jump(t->f, pc);
@@ -35,8 +36,7 @@ void arm_exit_jump(TransCtx *t, uint64_t pc)
 void arm_exit_ind(TransCtx *t, IrRef pc, IrJump kind)
 {
     if (G_UNLIKELY(arm_mode_changes(t))) {
-        ir_mov(t->f, IR_SLOT(SLOT_PC), pc);
-        exit_changed_mode(t);
+        exit_changed_mode(t, pc);
         return;
     }
     ir_exit_ind(t->f, pc, kind);
@@ -50,8 +50,7 @@ void arm_exit_if(TransCtx *t, IrType type, IrCond cc, IrRef a, IrRef b, uint64_t
         ir_setcond(t->f, type, cc, taken, a, b);
         ir_select(t->f, IR_I64, IR_NE, to, taken, arm_const(t, 0), arm_const(t, pc),
                   arm_const(t, arm_next(t)));
-        ir_mov(t->f, IR_SLOT(SLOT_PC), to);
-        exit_changed_mode(t);
+        exit_changed_mode(t, to);
         return;
     }
     ir_exit_if(t->f, type, cc, a, b, pc);
@@ -59,8 +58,7 @@ void arm_exit_if(TransCtx *t, IrType type, IrCond cc, IrRef a, IrRef b, uint64_t
 
 void arm_exit_lookup_next(TransCtx *t)
 {
-    ir_mov(t->f, IR_SLOT(SLOT_PC), arm_const(t, arm_next(t)));
-    exit_changed_mode(t);
+    exit_changed_mode(t, arm_const(t, arm_next(t)));
 }
 
 void arm_trans_leave(TransCtx *t, const IrHelper *h, IrRef a, IrRef b)

@@ -77,13 +77,14 @@ bool a64_trans_b_cond(TransCtx *t, const A64ArgsBc *a)
 
 /* --- to registers --- */
 
-/* PSTATE.BTYPE after the branch; pc is set. */
-static void exit_btype(TransCtx *t, unsigned btype)
+/* Leaves with this PSTATE.BTYPE. The pc slot is set last: engines write it at helpers. */
+static void exit_btype(TransCtx *t, IrRef btype, IrRef target)
 {
-    ir_mov(t->f, IR_SLOT(SLOT_BTYPE), arm_const(t, btype));
+    ir_mov(t->f, IR_SLOT(SLOT_BTYPE), btype);
     ir_call(t->f, &arm_helper_mode_changed, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
     if (t->mode & MODE_SS)
         ir_call(t->f, &arm_helper_ss_advance, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
+    ir_mov(t->f, IR_SLOT(SLOT_PC), target);
     ir_exit_lookup(t->f);
     t->end = true;
 }
@@ -94,23 +95,18 @@ static void exit_btype(TransCtx *t, unsigned btype)
  */
 static bool jump(TransCtx *t, IrRef target, int rn)
 {
+    IrRef btype = arm_const(t, 1);
+
     if (!arm_tcpu(t)->feat.bti) {
         arm_exit_ind(t, target, IR_JUMP);
         return true;
     }
-    ir_mov(t->f, IR_SLOT(SLOT_PC), target);
-    if (rn == 16 || rn == 17) {
-        exit_btype(t, 1);
-    } else {
-        IrRef v = ir_temp(t->f, IR_I64);
-        ir_call(t->f, &arm_helper_btype_jump, v, arm_const(t, t->pc), IR_NONE, IR_NONE, IR_NONE);
-        ir_mov(t->f, IR_SLOT(SLOT_BTYPE), v);
-        ir_call(t->f, &arm_helper_mode_changed, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
-        if (t->mode & MODE_SS)
-            ir_call(t->f, &arm_helper_ss_advance, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
-        ir_exit_lookup(t->f);
-        t->end = true;
+    if (rn != 16 && rn != 17) {
+        btype = ir_temp(t->f, IR_I64);
+        ir_call(t->f, &arm_helper_btype_jump, btype, arm_const(t, t->pc), IR_NONE, IR_NONE,
+                IR_NONE);
     }
+    exit_btype(t, btype, target);
     return true;
 }
 
@@ -123,12 +119,10 @@ static bool call(TransCtx *t, IrRef target)
         ir_mov(t->f, to, target);
     }
     ir_mov(t->f, IR_SLOT(SLOT_X0 + 30), arm_const(t, t->pc + 4));
-    if (!arm_tcpu(t)->feat.bti) {
+    if (arm_tcpu(t)->feat.bti)
+        exit_btype(t, arm_const(t, 2), to);
+    else
         arm_exit_ind(t, to, IR_JUMP_CALL);
-        return true;
-    }
-    ir_mov(t->f, IR_SLOT(SLOT_PC), to);
-    exit_btype(t, 2);
     return true;
 }
 

@@ -278,28 +278,37 @@ static void read_reg(TransCtx *t, uint32_t reg, int rt)
 {
     ArmSysRegInline how = arm_sysreg_inline(arm_tcpu(t), t->mode, reg, false);
 
+    if (how.slot >= 0 && rt == 31)
+        return;
     if (how.slot >= 0)
-        arm_put_x(t, rt, IR_SLOT(how.slot));
+        ir_emit(t->f, IR_and, IR_I64, arm_xd(rt), IR_SLOT(how.slot), arm_const(t, how.mask));
     else
         ir_call(t->f, &arm_helper_mrs, arm_xd(rt), arm_const(t, reg), arm_const(t, (uint64_t)rt),
                 IR_NONE, IR_NONE);
 }
 
+/* The bits of mask. */
+static void put_cell(TransCtx *t, IrRef cell, uint64_t mask, IrRef v)
+{
+    if (mask == UINT64_MAX) {
+        ir_mov(t->f, cell, v);
+        return;
+    }
+    v = ir_op2(t->f, IR_and, IR_I64, v, arm_const(t, mask));
+    ir_emit(t->f, IR_and, IR_I64, cell, cell, arm_const(t, ~mask));
+    ir_emit(t->f, IR_or, IR_I64, cell, cell, v);
+}
+
 static bool write_special(TransCtx *t, uint32_t reg, int rt)
 {
-    IrRef pstate = IR_SLOT(SLOT_PSTATE), v;
-
     switch (reg) {
     case REG_NZCV:
-        v = ir_op2(t->f, IR_and, IR_I64, arm_x(t, rt), arm_const(t, PSTATE_NZCV));
-        arm_flags_nzcv(t, v);
+        arm_flags_nzcv(t, ir_op2(t->f, IR_and, IR_I64, arm_x(t, rt), arm_const(t, PSTATE_NZCV)));
         return true;
     case REG_DAIF:
         if (arm_mode_el(t) == 0)
             return false;
-        v = ir_op2(t->f, IR_and, IR_I64, arm_x(t, rt), arm_const(t, PSTATE_DAIF));
-        ir_emit(t->f, IR_and, IR_I64, pstate, pstate, arm_const(t, ~PSTATE_DAIF));
-        ir_emit(t->f, IR_or, IR_I64, pstate, pstate, v);
+        put_cell(t, IR_SLOT(SLOT_PSTATE), PSTATE_DAIF, arm_x(t, rt));
         poll_irq(t);
         return true;
     case OP_DC_ZVA:
@@ -315,10 +324,12 @@ static void write_reg(TransCtx *t, uint32_t reg, int rt)
     ArmSysRegInline how = arm_sysreg_inline(arm_tcpu(t), t->mode, reg, true);
 
     if (how.slot >= 0)
-        ir_mov(t->f, IR_SLOT(how.slot), arm_x(t, rt));
+        put_cell(t, IR_SLOT(how.slot), how.mask, arm_x(t, rt));
     else
         ir_call(t->f, &arm_helper_msr, IR_NONE, arm_const(t, reg), arm_const(t, (uint64_t)rt),
                 arm_x(t, rt), IR_NONE);
+    if (how.poll)
+        poll_irq(t);
     if (how.ends_block)
         t->target_data[TD_LOOKUP] = true;
 }
