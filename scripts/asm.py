@@ -120,9 +120,9 @@ class Assembler:
                     sys.exit(f"line {number}: {text.strip()}: {e}")
 
 
-def elf(code, base, room):
-    """ELF64 for RISC-V with one loadable segment, `room` bytes of zeros behind the code."""
-    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, 243, 1, base, 64, 0, 0,
+def elf(code, base, room, machine=243):
+    """ELF64 (for RISC-V) with one loadable segment, `room` bytes of zeros behind the code."""
+    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, machine, 1, base, 64, 0, 0,
                          64, 56, 1, 64, 0, 0)
     segment = struct.pack("<IIQQQQQQ", 1, 7, 120, base, base, len(code), len(code) + room, 8)
     return header + segment + code
