@@ -21,6 +21,8 @@ static void flush_all(void *opaque)
     for (BlockBackend *b = backends; b; b = b->next)
         if (b->node && !b->read_only)
             block_run(b, BLOCK_FLUSH, 0, NULL, 0, 0);
+    for (BlockBackend *b = backends; b; b = b->next)
+        block_history_settle(b->node);
 }
 
 BlockBackend *block_backend_new(const char *id, const char *node_name, GError **error)
@@ -70,6 +72,7 @@ void block_backend_discard(BlockBackend *b)
     g_free(b->id);
     g_free(b->node_name);
     g_free(b->filename);
+    g_free(b->full_path);
     g_free(b->serial);
     g_free(b->interface);
     g_free(b->owner);
@@ -182,6 +185,14 @@ const char *block_filename(const BlockBackend *b)
     return b->filename ? b->filename : "";
 }
 
+/* Asked for when a device takes the drive: later the program may be in another folder. */
+const char *block_full_path(BlockBackend *b)
+{
+    if (!b->full_path)
+        b->full_path = g_canonicalize_filename(block_filename(b), NULL);
+    return b->full_path;
+}
+
 const char *block_format(const BlockBackend *b)
 {
     return b->format;
@@ -207,9 +218,14 @@ bool block_discard_enabled(const BlockBackend *b)
     return b->discard;
 }
 
+bool block_is_child(const BlockBackend *b)
+{
+    return b->used_as_child;
+}
+
 bool block_temporary(const BlockBackend *b)
 {
-    return block_node_is_overlay(b->node);
+    return block_node_is_overlay(block_history_base(b->node));
 }
 
 const char *block_serial(const BlockBackend *b)
@@ -275,7 +291,7 @@ bool block_claim(BlockBackend *b, const char *owner, GError **error)
     if (b->used_as_child)
         return error_set(error, "drive '%s' lies under another -blockdev; use that one",
                          block_id(b));
-    if (!block_make_writable(b, error))
+    if (!block_make_writable(b, error) || !block_history_attach(b, error))
         return false;
     b->owner = g_strdup(owner);
     return true;
@@ -308,6 +324,9 @@ bool block_resize(BlockBackend *b, uint64_t size, GError **error)
         return error_set(error, "drive '%s': the new size is too big", block_id(b));
     block_drain(b);
     int r = b->node->driver->resize(b->node, ALIGN_UP(size, BLOCK_SECTOR));
+    if (r == -EBUSY)
+        return error_set(error, "drive '%s' has snapshots of its present size; delete them first "
+                         "(delvm)", block_id(b));
     if (r == -ENOTSUP)
         return error_set(error, "drive '%s' can't change its size: '%s' is no plain file",
                          block_id(b), block_filename(b));
@@ -328,6 +347,10 @@ void block_set_snapshot_default(bool on)
 static bool commit_one(BlockBackend *b, GError **error)
 {
     block_drain(b);
+    g_autofree char *kept = g_strconcat(b->filename, ".snapshots", NULL);
+    if (block_node_is_history(b->node) || g_file_test(kept, G_FILE_TEST_EXISTS))
+        return error_set(error, "drive '%s' has snapshots, which would lose their disk; delete "
+                         "them first (delvm)", block_id(b));
     if (!block_file_reopen_rw(block_overlay_base(b->node), b->filename, NULL, error)) {
         g_prefix_error(error, "drive '%s': ", block_id(b));
         return false;
@@ -342,12 +365,12 @@ static bool commit_one(BlockBackend *b, GError **error)
 bool block_commit(BlockBackend *b, GError **error)
 {
     if (b)
-        return block_node_is_overlay(b->node)
+        return block_temporary(b)
                    ? commit_one(b, error)
                    : error_set(error, "drive '%s' has no overlay; it was not started with "
                                "-snapshot or snapshot=on", block_id(b));
     for (b = backends; b; b = b->next)
-        if (block_node_is_overlay(b->node) && !commit_one(b, error))
+        if (block_temporary(b) && !commit_one(b, error))
             return false;
     return true;
 }
@@ -367,7 +390,7 @@ void block_print(GString *out)
             g_string_append_printf(out, "%s%s%s: %s (%s%s%s)\n", b->id ? " (" : "", b->node_name,
                                    b->id ? ")" : "", block_filename(b), b->format,
                                    b->read_only ? ", read-only" : "",
-                                   block_node_is_overlay(b->node) ? ", temporary overlay" : "");
+                                   block_temporary(b) ? ", temporary overlay" : "");
         else
             g_string_append(out, ": [not inserted]\n");
         if (b->owner)

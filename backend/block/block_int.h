@@ -51,6 +51,7 @@ struct BlockBackend {
     char *id;        /* of -drive, or NULL */
     char *node_name; /* given, or made up ("#block1") */
     char *filename;
+    char *full_path; /* of it, as of the first time that somebody asked */
     const char *format;
     char *serial;
     BlockNode *node; /* NULL: no medium */
@@ -87,6 +88,7 @@ typedef struct BlockOpen {
 
 /* ---- file.c ---- */
 BlockNode *block_file_open(const BlockOpen *how, GError **error);
+bool block_node_is_file(const BlockNode *n);
 /* The name of the format whose magic the first bytes are, or NULL: raw. */
 const char *block_probe_format(const void *head, size_t len);
 /* Makes a file that was opened read-only writable; *denied (if wanted): no permission. */
@@ -117,6 +119,13 @@ bool block_node_is_overlay(const BlockNode *n);
 BlockNode *block_overlay_base(BlockNode *n);
 /* Writes what the overlay holds to its base, and empties the overlay. */
 int block_overlay_commit(BlockNode *n);
+
+/* ---- history.c ---- */
+/* Puts the layer over a node whose image has snapshots. */
+bool block_history_attach(BlockBackend *b, GError **error);
+bool block_node_is_history(const BlockNode *n);
+BlockNode *block_history_base(BlockNode *n); /* n itself, where there is no layer */
+void block_history_settle(BlockNode *n);
 
 /* ---- block.c ---- */
 BlockBackend *block_backend_new(const char *id, const char *node_name, GError **error);

@@ -263,6 +263,11 @@ static const BlockDriver file_driver = {
     .try_rw = file_try_rw, .close = file_close,
 };
 
+bool block_node_is_file(const BlockNode *n)
+{
+    return n && n->driver == &file_driver;
+}
+
 /* ---- locks ---- */
 
 /*

@@ -38,11 +38,13 @@ void block_close_all(void);
 
 const char *block_id(const BlockBackend *b);
 const char *block_filename(const BlockBackend *b);
+const char *block_full_path(BlockBackend *b);
 const char *block_format(const BlockBackend *b);
 uint64_t block_size(const BlockBackend *b);      /* bytes */
 bool block_read_only(const BlockBackend *b);
 bool block_inserted(const BlockBackend *b);      /* false: a drive without a medium */
 bool block_discard_enabled(const BlockBackend *b);
+bool block_is_child(const BlockBackend *b);      /* another -blockdev lies on top */
 bool block_temporary(const BlockBackend *b);     /* writes go to an overlay that nobody keeps */
 const char *block_serial(const BlockBackend *b); /* serial=, or NULL */
 /* Write-back cache: while off, a write is on stable storage before it completes. */
@@ -83,6 +85,22 @@ int block_write_sync(BlockBackend *b, uint64_t offset, const void *buf, uint64_t
 void block_set_snapshot_default(bool on);
 /* NULL: all drives that have an overlay. */
 bool block_commit(BlockBackend *b, GError **error);
+
+/*
+ * What a disk holds now, kept for a snapshot (backend/block/history.c). Drained, main lock; writes
+ * go on at once. The snapshot will be in the folder `path`, or no more: then the next start of a
+ * program with this disk frees it.
+ */
+typedef struct BlockMark BlockMark;
+BlockMark *block_mark_new(BlockBackend *b, const char *uuid, const char *path, GError **error);
+int block_mark_sync(BlockMark *m); /* onto stable storage; any thread */
+/* Frees the handle, and with !keep_it what was kept as well. */
+void block_mark_free(BlockMark *m, bool keep_it);
+/* Is it there, and good? */
+bool block_mark_check(BlockBackend *b, const char *uuid, GError **error);
+/* The disk holds what it held then, from now on. If this fails nothing changed. */
+bool block_mark_restore(BlockBackend *b, const char *uuid, GError **error);
+void block_mark_forget(BlockBackend *b, const char *uuid);
 
 /* What a machine's print-outs need: `info block`, query-block. */
 void block_print(GString *out);

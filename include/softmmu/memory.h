@@ -52,6 +52,7 @@ typedef struct RamBlock {
     uint64_t size;       /* multiple of RAM_PAGE_SIZE */
     uint64_t first_page; /* number of its first RAM page */
     int fd;              /* the file given by the user, or -1: private memory */
+    bool pieces;         /* made of several mappings, of a snapshot's files */
     bool shared;         /* stores go to that file: others may see them, and make some */
     struct RamBlock *next;
 } RamBlock;

@@ -32,17 +32,17 @@ GPtrArray *snapshot_list(GError **error);
 /*
  * Takes a snapshot; one with the same tag is replaced. The machine stands still for a moment only;
  * done(opaque, error) comes later, on the main thread (error is NULL if all went well, and stays
- * the caller's of done). devices: ids of the disks to keep, NULL-terminated; NULL: all.
+ * the caller's of done).
  */
 typedef void SnapshotDone(void *opaque, GError *error);
-bool snapshot_save(const char *tag, const char *const *devices, SnapshotDone *done, void *opaque,
-                   GError **error);
+bool snapshot_save(const char *tag, SnapshotDone *done, void *opaque, GError **error);
 /* Is one being saved? How far is it? */
 bool snapshot_saving(uint64_t *done, uint64_t *total);
 /* Waits until nothing is being saved; devices and other monitors go on meanwhile. */
 void snapshot_wait(void);
 
-/* The machine must be stopped. If this fails it is as it was. */
+/* The machine must be stopped. If this fails it is as it was. devices: ids of the disks that go
+ * back, NULL-terminated; NULL: all. */
 bool snapshot_load(const char *tag, const char *const *devices, GError **error);
 bool snapshot_delete(const char *tag, GError **error);
 bool snapshot_exists(const char *tag);

@@ -27,7 +27,7 @@ void hmp_savevm(Monitor *mon, const Json *args)
         g_autoptr(GDateTime) now = g_date_time_new_now_local();
         tag = made_up = g_date_time_format(now, "vm-%Y%m%d%H%M%S");
     }
-    if (snapshot_save(tag, NULL, note_error, &later, &error)) {
+    if (snapshot_save(tag, note_error, &later, &error)) {
         snapshot_wait();
         error = later;
     }
@@ -218,7 +218,7 @@ bool qmp_snapshot_save(const Json *args, GError **error)
     if (snapshot_exists(j->tag))
         error_set(&why, "Snapshot '%s' already exists in one or more devices", j->tag);
     else
-        snapshot_save(j->tag, (const char *const *)j->devices, job_done, j, &why);
+        snapshot_save(j->tag, job_done, j, &why);
     if (why)
         job_done(j, why);
     return true;

@@ -252,6 +252,7 @@ static void *reserve(uint64_t bytes)
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         g_error("out of memory for the log of written pages");
+    madvise(p, bytes, MADV_DONTDUMP);
     return p;
 }
 

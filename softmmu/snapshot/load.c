@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "accel/translate.h"
 #include "accel/tlb.h"
 #include "backend/block.h"
 #include "hw/board.h"
@@ -49,7 +48,7 @@ static bool prepare(Load *l, const char *tag, GError **error)
            (l->ram = ram_load_prepare(dir, l->index, error)) &&
            store_read(dir, SNAP_STATE, state, error) &&
            (l->records = machine_check(state->data, state->len, error)) &&
-           disks_match(json_get(l->manifest, "disks"), error);
+           disks_match(json_get(l->manifest, "disks"), l->info->uuid, error);
 }
 
 static bool commit(Load *l, const char *const *devices, GError **error)
@@ -66,7 +65,6 @@ static bool commit(Load *l, const char *const *devices, GError **error)
     l->index = NULL;
     for (unsigned i = 0; i < cpu_count; i++)
         tlb_flush_all(cpus[i]);
-    code_flush_all();
     machine_loaded();
     return true;
 }

@@ -105,15 +105,22 @@ static gpointer free_old(gpointer arg)
     return NULL;
 }
 
-/* What was there goes aside; where it is made of several mappings the next one replaces it. */
+/*
+ * What was there goes aside, unless it is made of several mappings: these are replaced in place. A
+ * move that fails may have unmapped where it was to go, so that place is not touched again.
+ */
 static void put_aside(RamBlock *b)
 {
+    if (b->pieces)
+        return;
     uint8_t *aside = mmap(NULL, b->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                           -1, 0);
     if (aside == MAP_FAILED)
         return;
     void *moved = mremap(b->host, b->size, b->size, MREMAP_MAYMOVE | MREMAP_FIXED, aside);
-    Old o = { moved == MAP_FAILED ? aside : moved, b->size };
+    if (moved == MAP_FAILED)
+        return;
+    Old o = { moved, b->size };
     GThread *t = g_thread_try_new("free RAM", free_old, g_memdup2(&o, sizeof o), NULL);
     if (t)
         g_thread_unref(t);
@@ -124,6 +131,7 @@ static void load_block(const RamLoad *l, const RamIndexBlock *i, RamBlock *b)
     bool map = !b->shared;
     if (map) {
         put_aside(b);
+        b->pieces = true;
         map = mmap(b->host, b->size, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED;
         if (b->size >= 2 << 20)
@@ -139,11 +147,50 @@ static void load_block(const RamLoad *l, const RamIndexBlock *i, RamBlock *b)
     }
 }
 
+/*
+ * Translated code stays where the page that it was made from holds the same afterwards, which is
+ * most of it when a machine goes back to a snapshot of its own.
+ */
+typedef struct CodePages {
+    GArray *pages;       /* uint64_t */
+    GByteArray *before;  /* their contents */
+} CodePages;
+
+static CodePages code_pages_note(void)
+{
+    CodePages c = { g_array_new(false, false, sizeof(uint64_t)), g_byte_array_new() };
+    for (const RamBlock *b = ram_blocks(); b; b = b->next) {
+        for (uint64_t i = 0; i < b->size >> RAM_PAGE_BITS; i++) {
+            uint64_t page = b->first_page + i;
+            if (!(atomic_load_explicit(&ram_page_flags[page], memory_order_relaxed) &
+                  RAM_PAGE_CODE))
+                continue;
+            g_array_append_val(c.pages, page);
+            g_byte_array_append(c.before, b->host + (i << RAM_PAGE_BITS), RAM_PAGE_SIZE);
+        }
+    }
+    return c;
+}
+
+static void code_pages_compare(CodePages *c)
+{
+    for (guint i = 0; i < c->pages->len; i++) {
+        uint64_t page = g_array_index(c->pages, uint64_t, i);
+        if (memcmp(ram_page_host(page), c->before->data + (size_t)i * RAM_PAGE_SIZE,
+                   RAM_PAGE_SIZE))
+            ram_page_written(page, 0, RAM_PAGE_SIZE);
+    }
+    g_array_unref(c->pages);
+    g_byte_array_unref(c->before);
+}
+
 void ram_load_commit(RamLoad *l)
 {
+    CodePages code = code_pages_note();
     for (unsigned i = 0; i < l->x->n_blocks; i++) {
         RamBlock *b = ram_block_named(l->x->blocks[i].name);
         if (b)
             load_block(l, &l->x->blocks[i], b);
     }
+    code_pages_compare(&code);
 }

@@ -36,6 +36,7 @@ typedef struct Save {
     GByteArray *state;
     Json *manifest;
     DiskMarks *disks;
+    bool published;
     RamIndex *index;
     SnapshotDone *done;
     void *opaque;
@@ -77,7 +78,7 @@ static void save_free(Save *s)
     if (s->state)
         g_byte_array_unref(s->state);
     json_free(s->manifest);
-    disk_marks_free(s->disks);
+    disk_marks_free(s->disks, s->published);
     ram_index_free(s->index);
     g_clear_error(&s->error);
     g_free(s->dir);
@@ -150,15 +151,18 @@ static bool finish(Save *s)
 static void finished(void *opaque)
 {
     Save *s = opaque;
-    bool published = !s->error && store_publish(s->dir, s->tmp, s->id, s->tag, &s->error);
-    if (published) {
+    SnapshotInfo *old = store_find(s->tag, NULL);
+    s->published = !s->error && store_publish(s->dir, s->tmp, s->id, s->tag, &s->error);
+    if (s->published) {
         base_saved(s->final, s->index);
         s->index = NULL;
+        if (old && old->uuid)
+            disks_forget(old->uuid);
     } else {
         base_saved(NULL, NULL);
-        disk_marks_drop(s->disks);
         store_remove_tree(s->tmp);
     }
+    snapshot_info_free(old);
     current = NULL;
     if (s->done)
         s->done(s->opaque, s->error);
@@ -246,7 +250,7 @@ static void describe(Save *s, const char *uuid)
 static bool capture(Save *s, const char *uuid)
 {
     block_drain_all();
-    s->disks = disk_marks_new(s->final, uuid, NULL, &s->error);
+    s->disks = disk_marks_new(s->final, uuid, &s->error);
     if (!s->disks)
         return false;
     describe(s, uuid);
@@ -262,8 +266,7 @@ static bool capture(Save *s, const char *uuid)
     return true;
 }
 
-bool snapshot_save(const char *tag, const char *const *devices, SnapshotDone *done, void *opaque,
-                   GError **error)
+bool snapshot_save(const char *tag, SnapshotDone *done, void *opaque, GError **error)
 {
     if (current)
         return error_set(error, "a snapshot is being saved; wait until that is done");
@@ -275,7 +278,7 @@ bool snapshot_save(const char *tag, const char *const *devices, SnapshotDone *do
     s->tag = g_strdup(tag);
     s->done = done;
     s->opaque = opaque;
-    if (!disks_check(&s->error) || !(s->dir = store_dir(true, &s->error)) ||
+    if (!(s->dir = store_dir(true, &s->error)) ||
         (s->lock = store_lock(s->dir, &s->error)) < 0)
         goto fail;
     store_clean(s->dir);
@@ -298,7 +301,6 @@ bool snapshot_save(const char *tag, const char *const *devices, SnapshotDone *do
         g_thread_unref(g_thread_new("snapshot", behind, s));
         return true;
     }
-    disk_marks_drop(s->disks);
     store_remove_tree(s->tmp);
 fail:
     g_propagate_error(error, s->error);

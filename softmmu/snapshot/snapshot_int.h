@@ -118,17 +118,13 @@ void ram_plan_fds(const RamPlan *p, int *file, int *index);
 
 /* ---- disks.c ---- */
 typedef struct DiskMarks DiskMarks;
-/* Can all disks be kept? */
-bool disks_check(GError **error);
 /* From now on what the disks hold is kept for the snapshot that will be at `path`. */
-DiskMarks *disk_marks_new(const char *path, const char *uuid, const char *const *devices,
-                          GError **error);
+DiskMarks *disk_marks_new(const char *path, const char *uuid, GError **error);
 Json *disk_marks_describe(const DiskMarks *m);
 bool disk_marks_sync(DiskMarks *m, GError **error); /* any thread: onto stable storage */
-void disk_marks_drop(DiskMarks *m); /* there will be no such snapshot; NULL is fine */
-void disk_marks_free(DiskMarks *m);
+void disk_marks_free(DiskMarks *m, bool keep);      /* !keep: there will be no such snapshot */
 /* Are the disks of a manifest this machine's? */
-bool disks_match(const Json *list, GError **error);
+bool disks_match(const Json *list, const char *uuid, GError **error);
 /* Switches them back to what they held; if one can't, all are as before. */
 bool disks_restore(const Json *list, const char *uuid, const char *const *devices, GError **error);
 void disks_forget(const char *uuid);

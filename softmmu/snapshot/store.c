@@ -26,7 +26,7 @@ static char *given_dir;
 void snapshot_set_dir(const char *dir)
 {
     g_free(given_dir);
-    given_dir = g_strdup(dir);
+    given_dir = dir ? g_canonicalize_filename(dir, NULL) : NULL;
 }
 
 /* ---- where ---- */
@@ -36,8 +36,8 @@ static void first_writable(BlockBackend *b, void *arg)
     char **path = arg;
     struct stat st;
     if (!*path && block_inserted(b) && !block_read_only(b) && !block_temporary(b) &&
-        !stat(block_filename(b), &st) && S_ISREG(st.st_mode))
-        *path = g_strconcat(block_filename(b), ".snapshots", NULL);
+        !stat(block_full_path(b), &st) && S_ISREG(st.st_mode))
+        *path = g_strconcat(block_full_path(b), ".snapshots", NULL);
 }
 
 static char *user_dir(void)

@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 import hostile
+import snapshots
 
 
 def cases(tmp):
@@ -81,7 +82,8 @@ def main():
         if args.broken:
             table = [("broken", ["-kernl", "x"], "a text that no message has")]
         guests = [] if args.broken else GUESTS
-        print(f"1..{len(table) + len(guests)}")
+        saves = [] if args.broken else snapshots.names()
+        print(f"1..{len(table) + len(guests) + len(saves)}")
         failures = 0
         for number, (title, words, text) in enumerate(table, 1):
             try:
@@ -105,6 +107,12 @@ def main():
                 print("# " + bad.replace("\n", "\n# "))
             print(f"{'not ok' if bad else 'ok'} {number} - survives a hostile guest: {kind}, "
                   f"{engine}, seed {args.seed}", flush=True)
+        for number, name in enumerate(saves, len(table) + len(guests) + 1):
+            bad = snapshots.run(args.build, tmp, name)
+            if bad:
+                failures += 1
+                print("# " + bad.replace("\n", "\n# "))
+            print(f"{'not ok' if bad else 'ok'} {number} - snapshots: {name}", flush=True)
     return 1 if failures else 0
 
 
