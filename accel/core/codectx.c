@@ -6,6 +6,10 @@
  * goes when the mapping of any page the block was read from goes. It does not go when the block is
  * invalidated: the block's own entry point takes care of that.
  *
+ * What generated code asks is a table by low bits of the address; what was pushed out of it is in a
+ * second one, which takes a call: loops through two blocks of the same place then cost that, and
+ * not a walk.
+ *
  * Kernels execute from pages that are global, the same in all address spaces: all of these share
  * one jump cache per mode word, so that it stays warm over context switches. A cache starts out
  * shared; the first entry from a page that isn't global makes it the address space's own, and its
@@ -13,9 +17,12 @@
  */
 #include "accel/core/tcg.h"
 
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
+unsigned jump_shift = 1;
+
+enum { CHUNK = JUMP_CACHE_SIZE / 64 }; /* entries that a bit of `touched` stands for */
 enum { TRACKED = G_N_ELEMENTS(((CodeContext *)0)->filled) };
 
 /*
@@ -27,26 +34,34 @@ static uint16_t *page_count(CodeContext *c, uint64_t pc)
     return &c->page_entries[((pc >> TLB_PAGE_BITS) * 0x9e3779b97f4a7c15u >> 32) % CODE_PAGE_COUNTS];
 }
 
-static void forget_entry(CodeContext *c, unsigned i)
+static void forget_entry(CodeContext *c, JumpEntry *j, unsigned i)
 {
-    if (c->jump[i].pc == jump_empty(i))
+    if (j->pc == jump_empty(i))
         return;
-    uint16_t *n = page_count(c, c->jump[i].pc);
+    uint16_t *n = page_count(c, j->pc);
     *n -= *n && *n != UINT16_MAX;
-    c->jump[i].pc = jump_empty(i);
+    j->pc = jump_empty(i);
 }
 
 void code_context_clear(CodeContext *c)
 {
     if (c->used <= TRACKED) {
-        for (unsigned i = 0; i < c->used; i++)
-            forget_entry(c, c->filled[i]);
+        for (unsigned k = 0; k < c->used; k++) {
+            unsigned i = c->filled[k];
+            forget_entry(c, &c->jump[i], i);
+            forget_entry(c, &c->second[i], i);
+        }
     } else {
-        memset(c->jump, 0xff, sizeof c->jump);
-        c->jump[jump_index(JUMP_EMPTY)].pc = jump_empty(jump_index(JUMP_EMPTY));
+        for (uint64_t t = c->touched; t; t &= t - 1) {
+            unsigned i = (unsigned)__builtin_ctzll(t) * CHUNK;
+            memset(&c->jump[i], 0, CHUNK * sizeof c->jump[0]);
+            memset(&c->second[i], 0, CHUNK * sizeof c->second[0]);
+        }
+        c->jump[0].pc = c->second[0].pc = jump_empty(0);
         memset(c->page_entries, 0, sizeof c->page_entries);
     }
     c->used = c->straddlers = 0;
+    c->touched = 0;
     c->pc_lo = UINT64_MAX;
     c->pc_last = 0;
 }
@@ -81,10 +96,11 @@ static CodeContext *obtain(TlbState *s)
             oldest = s->code[i];
     }
     if (s->n_code < CODE_MAX_CONTEXTS && (!oldest || oldest->last_used)) {
-        CodeContext *c = aligned_alloc(64, (sizeof *c + 63) & ~(size_t)63);
-        if (!c)
+        /* Of a cache that stays small most pages are never there. */
+        CodeContext *c = mmap(NULL, sizeof *c, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (c == MAP_FAILED)
             g_error("out of memory");
-        memset(c, 0, sizeof *c);
         c->used = TRACKED + 1;
         code_context_clear(c);
         s->code[s->n_code++] = c;
@@ -175,11 +191,16 @@ void code_context_fill(Cpu *cpu, uint64_t pc, const CodeBlock *b, bool global)
 {
     CodeContext *c = cpu->code;
     unsigned i = jump_index(pc);
-    if (pc == JUMP_EMPTY)
-        return;
     if (!global && !c->ctx)
         make_private(cpu, c);
-    forget_entry(c, i);
+    if (c->second[i].pc == pc) {
+        forget_entry(c, &c->second[i], i);
+    } else if (c->jump[i].pc != pc && c->jump[i].pc != jump_empty(i)) {
+        forget_entry(c, &c->second[i], i);
+        c->second[i] = c->jump[i];
+        c->jump[i].pc = jump_empty(i);
+    }
+    forget_entry(c, &c->jump[i], i);
     if (c->used < TRACKED)
         c->filled[c->used] = i;
     c->used = MIN(c->used + 1, TRACKED + 1u);
@@ -188,24 +209,41 @@ void code_context_fill(Cpu *cpu, uint64_t pc, const CodeBlock *b, bool global)
     c->pc_last = MAX(c->pc_last, pc | ~TLB_PAGE_MASK);
     *page_count(c, pc) += *page_count(c, pc) != UINT16_MAX;
     c->jump[i] = (JumpEntry){ pc, b->entry };
+    c->touched |= 1ULL << i / CHUNK;
+}
+
+const void *code_context_second(Cpu *cpu, uint64_t pc)
+{
+    CodeContext *c = cpu->code;
+    unsigned i = jump_index(pc);
+    if (c->second[i].pc != pc)
+        return NULL;
+    JumpEntry found = c->second[i];
+    c->second[i] = c->jump[i];
+    c->jump[i] = found;
+    return found.entry;
+}
+
+static void forget_in_range(CodeContext *c, unsigned i, uint64_t first, uint64_t last)
+{
+    if (c->jump[i].pc >= first && c->jump[i].pc <= last)
+        forget_entry(c, &c->jump[i], i);
+    if (c->second[i].pc >= first && c->second[i].pc <= last)
+        forget_entry(c, &c->second[i], i);
 }
 
 static void forget_range(CodeContext *c, uint64_t first, uint64_t last)
 {
     if (c->used <= TRACKED) {
-        for (unsigned k = 0; k < c->used; k++) {
-            unsigned i = c->filled[k];
-            if (c->jump[i].pc >= first && c->jump[i].pc <= last)
-                forget_entry(c, i);
-        }
+        for (unsigned k = 0; k < c->used; k++)
+            forget_in_range(c, c->filled[k], first, last);
         return;
     }
     /* A page's addresses are neighbours in the cache. */
-    for (uint64_t pc = first & ~1ULL;; pc += 2) {
-        unsigned i = jump_index(pc);
-        if (c->jump[i].pc >= first && c->jump[i].pc <= last)
-            forget_entry(c, i);
-        if (last - pc < 2)
+    uint64_t step = 1ULL << jump_shift;
+    for (uint64_t pc = first & -step;; pc += step) {
+        forget_in_range(c, jump_index(pc), first, last);
+        if (last - pc < step)
             break;
     }
 }

@@ -208,6 +208,9 @@ const void *code_lookup(Cpu *cpu)
 {
     CodePages p;
     uint64_t pc = cpu_pc(cpu);
+    const void *second = code_context_second(cpu, pc);
+    if (second)
+        return second;
     CodeBlock *b = code_find(cpu, pc, &p);
     bool straddles = b->page[1] != NO_RAM_PAGE;
     if (p.page0.entry && (!straddles || p.page1.entry))

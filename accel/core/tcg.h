@@ -15,7 +15,7 @@ enum {
     TLB_MAX_MMU_IDX = 8,
     TLB_TRACKED = 256,      /* filled entries that are remembered one by one */
     TLB_MAX_REMOTE = 32,    /* flushes that a vCPU may ask another for before that drops all */
-    CODE_MAX_CONTEXTS = 32, /* jump caches of one vCPU: 64 KiB each */
+    CODE_MAX_CONTEXTS = 32, /* jump caches of one vCPU: up to 512 KiB each */
 };
 #define TLB_EMPTY UINT64_MAX   /* tag, and info.va, of an entry that is not in use */
 #define NO_RAM_PAGE UINT64_MAX
@@ -140,6 +140,8 @@ void code_context_select(Cpu *cpu);
 void code_context_clear(CodeContext *c);
 /* Notes in Cpu.code that pc is b's. */
 void code_context_fill(Cpu *cpu, uint64_t pc, const CodeBlock *b, bool global);
+/* The entry for pc if it was pushed out of cpu->code not long ago; else NULL. */
+const void *code_context_second(Cpu *cpu, uint64_t pc);
 /* Mappings of a page, or any, went: those of a context, or global ones. */
 void code_contexts_flush_page(TlbContext *ctx, vaddr va);
 void code_contexts_flush(TlbContext *ctx);

@@ -61,6 +61,7 @@ static bool cpu_init(Cpu *cpu, GError **error)
     if (cpu->target->n_mmu_idx > TLB_MAX_MMU_IDX)
         return error_set(error, "%s has more access modes than the TLB", cpu->target->name);
     tlb_state_new(cpu);
+    jump_shift = cpu->target->disas_unit >= 4 ? 2 : 1;
     return true;
 }
 

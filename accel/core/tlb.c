@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "util/bits.h"
 
@@ -99,7 +100,7 @@ void tlb_state_free(Cpu *cpu)
         g_free(c);
     }
     for (unsigned i = 0; i < s->n_code; i++)
-        free(s->code[i]);
+        munmap(s->code[i], sizeof *s->code[i]);
     pthread_mutex_destroy(&s->remote_lock);
     g_free(s);
     cpu->tlb_state = NULL;

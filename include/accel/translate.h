@@ -85,21 +85,22 @@ extern const Engine *engine;           /* in use */
 extern const Engine engine_interp, engine_jit;
 
 /* --- jump caches: guest pc -> entry, per (address space, mode word, cflags) and vCPU --- */
-enum { JUMP_CACHE_BITS = 12, JUMP_CACHE_SIZE = 1 << JUMP_CACHE_BITS };
+enum { JUMP_CACHE_BITS = 14, JUMP_CACHE_SIZE = 1 << JUMP_CACHE_BITS };
 typedef struct JumpEntry {
     uint64_t pc;             /* jump_empty() where free */
     const void *entry;
 } JumpEntry;
-#define JUMP_EMPTY UINT64_MAX
 enum { CODE_PAGE_COUNTS = 4096 };
 struct CodeContext {
     JumpEntry jump[JUMP_CACHE_SIZE]; /* first: generated code indexes it from Cpu.code */
+    JumpEntry second[JUMP_CACHE_SIZE]; /* what was in jump[i] before: code_lookup looks there */
     TlbContext *ctx;         /* NULL: shared by all address spaces, entries of global pages only */
     uint32_t mode, cflags;
     int fetch_idx;
     uint32_t regime, vmid;
     uint32_t used;           /* entries filled since the last clear */
     uint16_t filled[512];    /* which, as long as there are no more */
+    uint64_t touched;        /* which 64ths of jump[] and second[] may have entries */
     uint32_t straddlers;     /* entries of blocks in two pages, ever filled */
     uint64_t pc_lo, pc_last; /* hull of all entries' pages */
     /* Number of entries by page, hashed; too high where others emptied entries. */
@@ -107,14 +108,15 @@ struct CodeContext {
     uint64_t last_used;
     CodeContext *next;       /* of the same TlbContext, or shared; most recently used first */
 };
+extern unsigned jump_shift; /* log2 of the guest's instruction alignment; set with the first CPU */
 static inline unsigned jump_index(uint64_t pc)
 {
-    return (unsigned)(pc >> 1) & (JUMP_CACHE_SIZE - 1);
+    return (unsigned)(pc >> jump_shift) & (JUMP_CACHE_SIZE - 1);
 }
-/* For entry i: a pc that no jump which looks there can have. */
+/* For entry i: a pc that no jump which looks there can have. 0 for most: memory starts as that. */
 static inline uint64_t jump_empty(unsigned i)
 {
-    return i == jump_index(JUMP_EMPTY) ? 0 : JUMP_EMPTY;
+    return i ? 0 : 4;
 }
 
 /*

@@ -298,14 +298,15 @@ static void probe_jump(Emit *e, unsigned target, unsigned s,
                        void (*miss)(Emit *, Stub *))
 {
     Asm *a = &e->a;
-    /* the entry's offset: jump_index(pc) * 16 = pc * 8 in these bits */
+    /* the entry's offset: jump_index(pc) * 16 = pc * 8 (or 4) in these bits */
     enum { MASK = (JUMP_CACHE_SIZE - 1) * sizeof(JumpEntry) };
+    unsigned left = 4 - jump_shift;
     if (host.bmi2) {
         asm_vrr(a, OP_RORX | O_W, s, 0, target);
-        asm8(a, 61);
+        asm8(a, 64 - left);
     } else {
         asm_mov_rr(a, s, target);
-        asm_shift_ri(a, false, G_SHL, s, 3);
+        asm_shift_ri(a, false, G_SHL, s, left);
     }
     asm_alu_ri(a, false, G_AND, s, MASK);
     asm_rm(a, OP_ADD | O_W, s, cpu_mem(e, offsetof(Cpu, code)));
