@@ -87,6 +87,9 @@ def tiers(build):
     for name, timeout in (("guest", 600), ("differential", 600), ("fault", 600),
                           ("gdb", 300), ("boot", 1800)):
         programs = [*script(name, timeout), *script(name, 300, "--broken", broken=True)]
+        if name == "guest":
+            programs += [*script(name, 300, name="sysreg"),
+                         *script(name, 300, "--broken", broken=True, name="sysreg")]
         if name == "differential":
             programs += [*script(name, 300, name="arm_fp"),
                          *script(name, 300, "--broken", broken=True, name="arm_fp")]

@@ -4,7 +4,7 @@
  * configurations, and prints what came of it: "CONFIG EL r|w ENCODING" and the value read, "ok", or
  * "trap LEVEL ESR". Plain UNDEFINED (at the level's default target) prints nothing.
  *
- * ENCODINGS (0x4000 to 0xffff: op0 1 to 3) are made by the assembler; FIRST and LAST are given. An
+ * sysreg.py appends the list: encoding, a word, MRS, RET, MSR, RET; and an encoding 0 at its end. An
  * MSR writes what MRS gave before, or the address of some scratch memory.
  */
 #define END 0x123
@@ -78,10 +78,16 @@ level_done:
     mov x0, #0x3cd
     msr spsr_el3, x0
     subs w21, w21, #1
-    cbz w29, 4f
+    cbz x29, 4f
     b.gt next_level /* EL1's handler can't tell there how EL0 ends */
     b 5f
-4:  b.pl next_level
+4:  b.mi 5f
+    ldr x0, [x20, #24]
+    tbz x0, #27, next_level
+    cmp w21, #1 /* there is no EL1 with HCR_EL2.TGE */
+    b.ne next_level
+    mov w21, #0
+    b next_level
 5:  add x20, x20, #80
     ldr x0, =configs_end
     cmp x20, x0
@@ -101,10 +107,11 @@ level_done:
 
 /* At the level under test. x22: encoding, x23: its two instructions. */
 run:
-    ldr x23, =instructions
-    ldr w22, =FIRST
-    ldr w24, =LAST
+    ldr x24, =instructions
 each:
+    ldr w22, [x24], #8
+    cbz w22, 4f
+    mov x23, x24
     ldr x26, =scratch
     mov x0, x26
     mov x10, #0
@@ -123,11 +130,9 @@ each:
     add x25, x23, #8
     blr x25
     bl report
-    add x23, x23, #16
-    add w22, w22, #1
-    cmp w22, w24
-    b.ls each
-    cbz w21, 3f
+    add x24, x24, #16
+    b each
+4:  cbz w21, 3f
     cmp w21, #3
     b.eq level_done
     smc #END
