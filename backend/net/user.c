@@ -530,6 +530,8 @@ static bool user_create(NetBackend *n, GHashTable *opts, GPtrArray *repeated, GE
     }
     u->source = (UserSource *)g_source_new(&source_funcs, sizeof(UserSource));
     u->source->user = u;
+    /* It is dispatched in every turn of the loop: above idle work it would starve that. */
+    g_source_set_priority(&u->source->source, G_PRIORITY_DEFAULT_IDLE);
     g_source_attach(&u->source->source, NULL);
     return true;
 }
