@@ -216,6 +216,10 @@ InterpExit ir_interpret(Cpu *cpu, const IrFunc *f, bool count)
         case IR_call:
             call_op(&p, i);
             break;
+        case IR_trap_if:
+            if (ir_eval_cond(i->type, i->cond, get(&p, i->a), get(&p, i->b)))
+                ((void (*)(Cpu *))((const IrHelper *)(intptr_t)i->imm)->fn)(p.cpu);
+            break;
         case IR_label:
             break;
         case IR_br:

@@ -255,6 +255,13 @@ void ir_call(IrFunc *f, const IrHelper *h, IrRef dst, IrRef a, IrRef b, IrRef c,
     i->imm = (intptr_t)h;
 }
 
+void ir_trap_if(IrFunc *f, IrType t, IrCond cc, IrRef a, IrRef b, const IrHelper *h)
+{
+    IrInsn *i = ir_emit(f, IR_trap_if, t, IR_NONE, a, b);
+    i->cond = cc;
+    i->imm = (intptr_t)h;
+}
+
 void ir_exit_if(IrFunc *f, IrType t, IrCond cc, IrRef a, IrRef b, uint64_t pc)
 {
     IrInsn *i = ir_emit(f, IR_exit_if, t, IR_NONE, a, b);

@@ -447,6 +447,8 @@ static bool forward_insn(Forward *p, IrInsn *i, bool *stop)
             p->reachable = false;
         }
         return true;
+    case IR_trap_if:
+        return condition(p, i) != 0;
     case IR_exit_if:
         known = condition(p, i);
         if (known == 0)
@@ -540,6 +542,7 @@ static bool observes_slots(const IrInsn *i)
     switch (i->op) {
     case IR_ld: case IR_st: case IR_rmw: case IR_cas: case IR_label: case IR_br: case IR_brcond:
     case IR_exit_if: case IR_exit_jump: case IR_exit_ind: case IR_exit_loop: case IR_exit_lookup:
+    case IR_trap_if:
         return true;
     case IR_call:
         return ((const IrHelper *)(intptr_t)i->imm)->effects & (IR_READS | IR_WRITES | IR_FAULTS);

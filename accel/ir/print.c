@@ -127,6 +127,9 @@ static void print_insn(const IrFunc *f, const IrInsn *i, FILE *out)
     case IR_br:
         fprintf(out, " L%u", i->aux);
         break;
+    case IR_trap_if:
+        fprintf(out, " %s", ((const IrHelper *)(intptr_t)i->imm)->name);
+        break;
     case IR_brcond:
         fprintf(out, " L%u", (unsigned)i->imm);
         break;

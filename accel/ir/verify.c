@@ -310,18 +310,19 @@ static bool want_label(Verifier *v, uint64_t label)
     return true;
 }
 
-static bool check_call(Verifier *v, const IrInsn *i)
+/* more: operands beyond the arguments */
+static bool check_call(Verifier *v, const IrInsn *i, unsigned more)
 {
     const IrHelper *h = (const IrHelper *)(intptr_t)i->imm;
     if (!h || !h->fn)
         return bad(v, "no helper");
-    if (h->nargs > 4)
+    if (h->nargs > (more ? 0 : 4))
         return bad(v, "helper %s has too many arguments", h->name);
     if (i->dst != IR_NONE && !h->has_result)
         return bad(v, "helper %s has no result", h->name);
     if (h->effects & IR_FAULTS && !v->in_insn)
         return bad(v, "may fault before the first insn marker");
-    return check_operands(v, i, h->nargs);
+    return check_operands(v, i, h->nargs + more);
 }
 
 /* Operands, and what else the format asks for. */
@@ -345,7 +346,9 @@ static bool check_format(Verifier *v, const IrInsn *i)
     case IR_brcond:
         return check_operands(v, i, 2) && want_label(v, (uint64_t)i->imm);
     case IR_call:
-        return check_call(v, i);
+        return check_call(v, i, 0);
+    case IR_trap_if:
+        return check_call(v, i, 2);
     case IR_exit_ind:
         return i->aux <= IR_JUMP_RET ? check_operands(v, i, 1) : bad(v, "kind of jump");
     case IR_exit_jump: case IR_exit_loop: case IR_exit_lookup:
@@ -374,7 +377,7 @@ static bool check_insn(Verifier *v)
     if (!check_types(v, i) || !check_format(v, i) || !check_dst(v, i))
         return false;
     switch (i->op) {
-    case IR_setcond: case IR_select: case IR_brcond: case IR_exit_if:
+    case IR_setcond: case IR_select: case IR_brcond: case IR_exit_if: case IR_trap_if:
         if (i->cond > IR_TSTNE)
             return bad(v, "no such condition");
         break;

@@ -349,6 +349,7 @@ enum {
     X(label, "L", S, "local label aux")                                                        \
     X(br, "L", S, "to label aux")                                                              \
     X(brcond, "CCL", S, "a cc b: to label imm")                                                \
+    X(trap_if, "CCH", S, "a cc b: call helper imm, which has no arguments and does not return")  \
     X(exit_if, "CCX", S, "a cc b: leave to guest pc imm (direct, linkable)")                   \
     X(exit_jump, "X", E, "leave to guest pc imm (direct, linkable)")                           \
     X(exit_ind, "I", E, "leave to guest pc in a; aux = IrJump")                                \
@@ -482,6 +483,7 @@ void ir_brcond(IrFunc *f, IrType t, IrCond cc, IrRef a, IrRef b, unsigned label)
 void ir_addc(IrFunc *f, IrType t, IrRef dst, IrRef a, IrRef b, IrRef carry);
 void ir_nzcv_addc(IrFunc *f, IrType t, IrRef dst, IrRef a, IrRef b, IrRef carry);
 void ir_call(IrFunc *f, const IrHelper *h, IrRef dst, IrRef a, IrRef b, IrRef c, IrRef d);
+void ir_trap_if(IrFunc *f, IrType t, IrCond cc, IrRef a, IrRef b, const IrHelper *h);
 void ir_exit_if(IrFunc *f, IrType t, IrCond cc, IrRef a, IrRef b, uint64_t pc);
 void ir_exit_jump(IrFunc *f, uint64_t pc);
 void ir_exit_ind(IrFunc *f, IrRef pc, IrJump kind);

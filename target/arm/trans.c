@@ -95,14 +95,10 @@ static bool sp_is_aligned(TransCtx *t)
 
 void arm_check_sp(TransCtx *t, int rn)
 {
-    unsigned ok;
-
     if (rn != 31 || !(t->mode & MODE_SA) || sp_is_aligned(t))
         return;
-    ok = ir_label_new(t->f);
-    ir_brcond(t->f, IR_I64, IR_TSTEQ, IR_SLOT(SLOT_SP), arm_const(t, 15), ok);
-    ir_call(t->f, &arm_helper_sp_alignment, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
-    ir_label(t->f, ok);
+    ir_trap_if(t->f, IR_I64, IR_TSTNE, IR_SLOT(SLOT_SP), arm_const(t, 15),
+               &arm_helper_sp_alignment);
     t->target_data[TD_SP] = 1 + t->f->n;
 }
 

@@ -111,10 +111,13 @@ typedef struct ArmCond {
     IrCond cc;
     IrRef a, b;
 } ArmCond;
-/* May emit IR. The refs are good until the next label or write of a register. */
+/* May emit IR, labels as well: temps made before it are lost. The refs are good until the next label
+ * or write of a register. */
 ArmCond arm_cond(TransCtx *t, unsigned cond);
+/* B.cond. */
+void arm_flags_branch(TransCtx *t, unsigned cond, uint64_t target);
 /* dst = condition ? a : b */
-void arm_select(TransCtx *t, IrType type, unsigned cond, IrRef dst, IrRef a, IrRef b);
+void arm_select(TransCtx *t, IrType type, ArmCond c, IrRef dst, IrRef a, IrRef b);
 /*
  * Flags of a - b or a + b or of a logical result. Then X[rd] = result, where rd isn't 31. Result
  * may be IR_NONE for the first two if rd is 31.
@@ -129,7 +132,7 @@ void arm_flags_ccmp(TransCtx *t, IrType type, bool add, IrRef a, IrRef b, unsign
 void arm_flags_nzcv(TransCtx *t, IrRef nzcv);
 /* Of the kind above, for MRS and the like. */
 IrRef arm_flags_packed(TransCtx *t);
-/* PSTATE.C as 0 or 1. */
+/* PSTATE.C as 0 or 1; labels as above. */
 IrRef arm_carry(TransCtx *t);
 /* A helper wrote the flags. */
 void arm_flags_forget(TransCtx *t);

@@ -67,12 +67,10 @@ bool a64_trans_tbnz(TransCtx *t, const A64ArgsTb *a)
 
 bool a64_trans_b_cond(TransCtx *t, const A64ArgsBc *a)
 {
-    ArmCond c;
-
     if (a->cond >= 14)
         return a64_trans_b(t, &(A64ArgsB){ a->imm });
-    c = arm_cond(t, (unsigned)a->cond);
-    return branch(t, c.type, c.cc, c.a, c.b, a->imm);
+    arm_flags_branch(t, (unsigned)a->cond, t->pc + (uint64_t)(int64_t)a->imm);
+    return true;
 }
 
 /* --- to registers --- */

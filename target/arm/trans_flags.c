@@ -284,18 +284,11 @@ static ArmCond cond_logic(TransCtx *t, IrType type, unsigned cond, IrRef r)
     }
 }
 
-ArmCond arm_cond(TransCtx *t, unsigned cond)
+static ArmCond cond_of(TransCtx *t, unsigned cond, Flags g)
 {
-    Flags g = known(t);
     unsigned base = cond >> 1;
     ArmCond c;
 
-    if (base == C_AL)
-        return (ArmCond){ IR_I64, IR_EQ, arm_const(t, 0), arm_const(t, 0) };
-    if (g.kind == KIND_UNKNOWN || (g.kind & KIND_C_DIFFERS && base == C_CS)) {
-        arm_flags_packed(t);
-        g = known(t);
-    }
     switch ((g.kind & KIND_MASK) - 1) {
     case ARM_CC_SUB32:
         c = cond_sub(t, IR_I32, base, &g);
@@ -324,15 +317,85 @@ ArmCond arm_cond(TransCtx *t, unsigned cond)
     return c;
 }
 
-void arm_select(TransCtx *t, IrType type, unsigned cond, IrRef dst, IrRef a, IrRef b)
+/*
+ * Nothing is known of the flags: the code was jumped to after they were made. Most often they will
+ * be of the kind that they are of just now, as this code is being translated.
+ */
+static Flags guess(TransCtx *t, unsigned otherwise)
 {
-    ArmCond c = arm_cond(t, cond);
-    IrRef x = a, y = b;
+    unsigned op = (unsigned)arm_tcpu(t)->cc_op;
 
+    ir_brcond(t->f, IR_I32, IR_NE, IR_SLOT(SLOT_CC_OP), arm_const(t, op), otherwise);
+    return (Flags){ 1 + op, IR_SLOT(SLOT_CC_A), IR_SLOT(SLOT_CC_B), IR_NONE };
+}
+
+static ArmCond cond_by_helper(TransCtx *t, unsigned cond)
+{
+    IrRef p = ir_temp(t->f, IR_I64);
+
+    ir_call(t->f, &arm_helper_nzcv, p, IR_SLOT(SLOT_CC_OP), IR_SLOT(SLOT_CC_A),
+            IR_SLOT(SLOT_CC_B), IR_NONE);
+    return cond_of(t, cond, (Flags){ 1 + ARM_CC_NZCV, p, IR_NONE, IR_NONE });
+}
+
+/* A condition of unknown flags: 0 or 1 in a cell, as it has to live across labels. */
+static ArmCond unknown_cond(TransCtx *t, unsigned cond)
+{
+    unsigned otherwise = ir_label_new(t->f), done = ir_label_new(t->f);
+    ArmCond c = cond_of(t, cond, guess(t, otherwise));
+
+    ir_setcond(t->f, c.type, c.cc, IR_SLOT(SLOT_COND), c.a, c.b);
+    ir_br(t->f, done);
+    ir_label(t->f, otherwise);
+    c = cond_by_helper(t, cond);
+    ir_setcond(t->f, c.type, c.cc, IR_SLOT(SLOT_COND), c.a, c.b);
+    ir_label(t->f, done);
+    return (ArmCond){ IR_I64, IR_NE, IR_SLOT(SLOT_COND), arm_const(t, 0) };
+}
+
+ArmCond arm_cond(TransCtx *t, unsigned cond)
+{
+    Flags g = known(t);
+    unsigned base = cond >> 1;
+
+    if (base == C_AL)
+        return (ArmCond){ IR_I64, IR_EQ, arm_const(t, 0), arm_const(t, 0) };
+    if (g.kind == KIND_UNKNOWN)
+        return unknown_cond(t, cond);
+    if (g.kind & KIND_C_DIFFERS && base == C_CS) {
+        arm_flags_packed(t);
+        g = known(t);
+    }
+    return cond_of(t, cond, g);
+}
+
+void arm_flags_branch(TransCtx *t, unsigned cond, uint64_t target)
+{
+    ArmCond c;
+    unsigned otherwise, done;
+
+    if ((t->target_data[TD_FLAGS] & KIND_MASK) != KIND_UNKNOWN || arm_mode_changes(t)) {
+        c = arm_cond(t, cond);
+        arm_exit_if(t, c.type, c.cc, c.a, c.b, target);
+        return;
+    }
+    otherwise = ir_label_new(t->f);
+    done = ir_label_new(t->f);
+    c = cond_of(t, cond, guess(t, otherwise));
+    ir_exit_if(t->f, c.type, c.cc, c.a, c.b, target);
+    ir_br(t->f, done);
+    ir_label(t->f, otherwise);
+    c = cond_by_helper(t, cond);
+    ir_exit_if(t->f, c.type, c.cc, c.a, c.b, target);
+    ir_label(t->f, done);
+}
+
+void arm_select(TransCtx *t, IrType type, ArmCond c, IrRef dst, IrRef a, IrRef b)
+{
     /* One type for comparison and choice: a 32-bit choice is cut afterwards. */
     if (c.type != type && type == IR_I32) {
         IrRef v = ir_temp(t->f, IR_I64);
-        ir_select(t->f, IR_I64, c.cc, v, c.a, c.b, x, y);
+        ir_select(t->f, IR_I64, c.cc, v, c.a, c.b, a, b);
         ir_emit(t->f, IR_zext32, IR_I64, dst, v, IR_NONE);
         return;
     }
@@ -341,7 +404,7 @@ void arm_select(TransCtx *t, IrType type, unsigned cond, IrRef dst, IrRef a, IrR
         ir_setcond(t->f, c.type, c.cc, v, c.a, c.b);
         c = (ArmCond){ IR_I64, IR_NE, v, arm_const(t, 0) };
     }
-    ir_select(t->f, type, c.cc, dst, c.a, c.b, x, y);
+    ir_select(t->f, type, c.cc, dst, c.a, c.b, a, b);
 }
 
 IrRef arm_carry(TransCtx *t)
@@ -396,6 +459,7 @@ void arm_flags_ccmp(TransCtx *t, IrType type, bool add, IrRef a, IrRef b, unsign
 {
     IrFunc *f = t->f;
     uint64_t ka, kb, minus;
+    ArmCond c;
     unsigned op = type == IR_I32 ? ARM_CC_SUB32 : ARM_CC_SUB64;
     unsigned logic = type == IR_I32 ? ARM_CC_LOGIC32 : ARM_CC_LOGIC64;
 
@@ -406,6 +470,7 @@ void arm_flags_ccmp(TransCtx *t, IrType type, bool add, IrRef a, IrRef b, unsign
             arm_flags_sub(t, type, a, b, IR_NONE, 31);
         return;
     }
+    c = arm_cond(t, cond);
     if (add && negatable(t, type, b, &minus)) {
         add = false;
         b = arm_const(t, minus);
@@ -413,11 +478,10 @@ void arm_flags_ccmp(TransCtx *t, IrType type, bool add, IrRef a, IrRef b, unsign
     if (add || !pair_for(type, nzcv, &ka, &kb)) {
         IrRef p = ir_op2(f, add ? IR_nzcv_add : IR_nzcv_sub, type, a, b);
         IrRef v = ir_temp(f, IR_I64);
-        arm_select(t, IR_I64, cond, v, p, arm_const(t, (uint64_t)nzcv << 28));
+        arm_select(t, IR_I64, c, v, p, arm_const(t, (uint64_t)nzcv << 28));
         arm_flags_nzcv(t, v);
         return;
     }
-    ArmCond c = arm_cond(t, cond);
     if (c.type != type) {
         IrRef v = ir_temp(f, IR_I64);
         ir_setcond(f, c.type, c.cc, v, c.a, c.b);

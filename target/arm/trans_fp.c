@@ -245,23 +245,25 @@ TRANS(fcmpz_f)
 /* Where the condition is false, zeros are compared, which raises nothing. */
 TRANS(fccmp_f)
 {
+    ArmCond c = arm_cond(t, (unsigned)a->ra);
     IrRef zero = arm_const(t, 0), nzcv = arm_const(t, (uint64_t)a->rd << 28);
     IrRef x = ir_temp(t->f, IR_I64), y = ir_temp(t->f, IR_I64), v, r;
 
-    arm_select(t, IR_I64, (unsigned)a->ra, x, arm_v(a->rn), zero);
-    arm_select(t, IR_I64, (unsigned)a->ra, y, arm_v(a->rm), zero);
+    arm_select(t, IR_I64, c, x, arm_v(a->rn), zero);
+    arm_select(t, IR_I64, c, y, arm_v(a->rm), zero);
     v = compare(t, a, x, y);
     r = ir_temp(t->f, IR_I64);
-    arm_select(t, IR_I64, (unsigned)a->ra, r, v, nzcv);
+    arm_select(t, IR_I64, c, r, v, nzcv);
     arm_flags_nzcv(t, r);
     return true;
 }
 
 TRANS(fcsel_f)
 {
+    ArmCond c = arm_cond(t, (unsigned)a->ra);
     IrRef v = ir_temp(t->f, IR_I64);
 
-    arm_select(t, IR_I64, (unsigned)a->ra, v, arm_v(a->rn), arm_v(a->rm));
+    arm_select(t, IR_I64, c, v, arm_v(a->rn), arm_v(a->rm));
     if (a->size == 1)
         v = ir_op1(t->f, IR_zext16, IR_I64, v);
     put(t, a, a->size == 3 ? IR_I64 : a->size == 2 ? IR_I32 : IR_I64, v);

@@ -145,16 +145,13 @@ bool a64_trans_subs_x(TransCtx *t, const A64ArgsShifted *a)
     return sub_flags(t, a->sf, arm_xsp(a->rn), extended(t, a), a->rd);
 }
 
-static IrRef inverted(TransCtx *t, int sf, int rm)
-{
-    return ir_op1(t->f, IR_not, arm_type(sf), arm_x(t, rm));
-}
-
-static bool add_carry(TransCtx *t, const A64ArgsR3 *a, IrRef b, bool flags)
+static bool add_carry(TransCtx *t, const A64ArgsR3 *a, bool subtract, bool flags)
 {
     IrType type = arm_type(a->sf);
-    IrRef carry = arm_carry(t), n = arm_x(t, a->rn);
+    IrRef carry = arm_carry(t), n = arm_x(t, a->rn), b = arm_x(t, a->rm);
 
+    if (subtract)
+        b = ir_op1(t->f, IR_not, type, b);
     if (flags) {
         IrRef p = ir_temp(t->f, IR_I64);
         ir_nzcv_addc(t->f, type, p, n, b, carry);
@@ -167,22 +164,22 @@ static bool add_carry(TransCtx *t, const A64ArgsR3 *a, IrRef b, bool flags)
 
 bool a64_trans_adc(TransCtx *t, const A64ArgsR3 *a)
 {
-    return add_carry(t, a, arm_x(t, a->rm), false);
+    return add_carry(t, a, false, false);
 }
 
 bool a64_trans_adcs(TransCtx *t, const A64ArgsR3 *a)
 {
-    return add_carry(t, a, arm_x(t, a->rm), true);
+    return add_carry(t, a, false, true);
 }
 
 bool a64_trans_sbc(TransCtx *t, const A64ArgsR3 *a)
 {
-    return add_carry(t, a, inverted(t, a->sf, a->rm), false);
+    return add_carry(t, a, true, false);
 }
 
 bool a64_trans_sbcs(TransCtx *t, const A64ArgsR3 *a)
 {
-    return add_carry(t, a, inverted(t, a->sf, a->rm), true);
+    return add_carry(t, a, true, true);
 }
 
 /* --- logic --- */

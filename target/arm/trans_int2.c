@@ -24,14 +24,16 @@ static bool choose(TransCtx *t, const A64ArgsCondSel *a, IrOp op)
 {
     IrType type = arm_type(a->sf);
     IrRef n = arm_x(t, a->rn), m = arm_x(t, a->rm);
+    ArmCond c;
 
     if (a->rd == 31)
         return true;
+    c = arm_cond(t, (unsigned)a->cond);
     if (op == IR_add)
         m = ir_op2(t->f, op, type, m, arm_const(t, 1));
     else if (op != IR_mov)
         m = ir_op1(t->f, op, type, m);
-    arm_select(t, type, (unsigned)a->cond, arm_xd(a->rd), n, m);
+    arm_select(t, type, c, arm_xd(a->rd), n, m);
     return true;
 }
 

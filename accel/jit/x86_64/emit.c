@@ -316,6 +316,9 @@ static void emit_insn(Emit *e)
         emit_label_ref(e, asm_jcc_fwd(&e->a, cc), (unsigned)in->imm);
         break;
     }
+    case IR_trap_if:
+        emit_trap_if(e);
+        break;
     case IR_call:
         emit_helper(e);
         break;

@@ -47,7 +47,7 @@ typedef enum VecConst {
 
 /* Thunks, in the writable mapping, so that displacements from code come out right. */
 typedef struct Thunks {
-    const uint8_t *leave, *load, *store, *rmw, *cas, *lookup, *reload_lookup, *link, *stale, *hot,
+    const uint8_t *leave, *load, *store, *rmw, *cas, *lookup, *reload_lookup, *link, *stale, *hot, *trap,
         *fp_soft, *vec_soft, *load16, *store16;
     const uint8_t *box, *nan64, *nan32; /* constants */
     const uint8_t *vec[N_VEC_CONSTS];
@@ -254,6 +254,7 @@ void mem_group_forget(Emit *e, IrRef group);
 void emit_fp(Emit *e);
 bool emit_vec(Emit *e);
 void emit_helper(Emit *e);
+void emit_trap_if(Emit *e);
 /* A call of a C function with effects like a helper's, results and arguments as in->*. */
 void emit_call_effects(Emit *e, const void *fn, unsigned nargs, unsigned effects,
                        const uint64_t *imm_arg0);

@@ -135,3 +135,17 @@ void emit_helper(Emit *e)
         memset(e->slot_boxed, 0, e->f->n_slots);
     }
 }
+
+static void stub_trap(Emit *e, Stub *s)
+{
+    const IrHelper *h = (const IrHelper *)(uintptr_t)s->in->imm;
+    emit_slow_begin(e, s);
+    asm_mov_ri(&e->a, RSI, (uintptr_t)h->fn);
+    asm_jmp(&e->a, thunks.trap);
+}
+
+void emit_trap_if(Emit *e)
+{
+    unsigned cc = emit_compare(e);
+    emit_stub(e, stub_trap, asm_jcc_fwd(&e->a, cc));
+}

@@ -249,6 +249,11 @@ static void make_lookups(ThunkGen *g)
     call_c(g, jit_hot_loop);
     load_pins(g, CALLER_SAVED);
     asm_jmp(&g->a, thunks.leave);
+    /* rsi: a helper that doesn't return */
+    thunks.trap = begin(g);
+    store_pins(g);
+    arg_cpu(g);
+    asm_rr(&g->a, 0xff, 2, RSI);
     thunks.stale = begin(g);  /* called from a dead block's entry */
     asm8(&g->a, 0x58 | RSI);
     asm_load(&g->a, RSI, mem_bd(RSI, -5 - 8));
