@@ -42,7 +42,9 @@ bool gicv2_cpu_signals(const Gicv2 *s, unsigned cpu, Gicv2Best best)
     bool group1 = gicv2_bit(s->group, cpu, best.irq);
     if (!(c->ctlr & (group1 ? GICV2_ENABLE_GRP1 : GICV2_ENABLE_GRP0)))
         return false;
-    return (best.priority & group_mask(c, group1)) < gicv2_running_priority(c);
+    unsigned running = gicv2_running_priority(c);
+    uint8_t mask = group_mask(c, group1);
+    return running == GIC_NO_PRIORITY || (best.priority & mask) < (running & mask);
 }
 
 static uint64_t read_ctlr(void *dev, unsigned i)
@@ -238,8 +240,9 @@ static void end_of_interrupt(Gicv2 *s, uint32_t v, bool alias)
 {
     unsigned cpu = gicv2_current(s), irq = v & 0x3ff;
     Gicv2Cpu *c = &s->cpu[cpu];
-    if (irq >= s->num_irq)
-        return; /* also the special INTIDs */
+    /* Also the special INTIDs. With nothing active this is unpredictable (4.4.5): ignored. */
+    if (irq >= s->num_irq || gicv2_running_priority(c) == GIC_NO_PRIORITY)
+        return;
     bool group1 = gicv2_bit(s->group, cpu, irq);
     if (alias && !group1)
         return;

@@ -69,8 +69,11 @@ static unsigned running_priority(const Gicv3Cpu *c)
 
 static bool signals(Gicv3Cpu *c, Gicv3Best best)
 {
-    return best.priority < c->pmr &&
-           (best.priority & group_mask(c, gicv3_irq_group(c, best.irq))) < running_priority(c);
+    if (best.priority >= c->pmr)
+        return false;
+    unsigned running = running_priority(c);
+    uint8_t mask = group_mask(c, gicv3_irq_group(c, best.irq));
+    return running == GIC_NO_PRIORITY || (best.priority & mask) < (running & mask);
 }
 
 /* FIQ or IRQ (4.6.2): Group 0, and Group 1 of a state that the processor isn't in, are FIQs. */

@@ -79,9 +79,10 @@ static bool signals(const Gicv3Cpu *c, int i)
 {
     if (i < 0)
         return false;
-    unsigned p = lr_priority(c->lr[i]);
+    unsigned p = lr_priority(c->lr[i]), running = running_priority(c);
+    uint8_t mask = group_mask(c, !!(c->lr[i] & LR_GROUP1));
     return p < c->vmcr >> VMCR_PMR_SHIFT &&
-           (p & group_mask(c, !!(c->lr[i] & LR_GROUP1))) < running_priority(c);
+           (running == GIC_NO_PRIORITY || (p & mask) < (running & mask));
 }
 
 /* ---- maintenance interrupt (6.5) ---- */
