@@ -68,8 +68,6 @@ static int highest(const Gicv2Cpu *c)
 {
     unsigned best_priority = GIC_NO_PRIORITY;
     int best = -1;
-    if (!(c->hcr & HCR_EN))
-        return -1;
     for (int i = 0; i < GICV2_LRS; i++) {
         uint32_t lr = c->lr[i];
         if ((lr & LR_STATE) != LR_PENDING ||
@@ -85,7 +83,7 @@ static int highest(const Gicv2Cpu *c)
 
 static bool signals(const Gicv2Cpu *c, int i)
 {
-    if (i < 0)
+    if (i < 0 || !(c->hcr & HCR_EN))
         return false;
     unsigned p = lr_priority(c->lr[i]), running = running_priority(c);
     uint8_t mask = group_mask(c, c->lr[i] & LR_GRP1);

@@ -21,8 +21,9 @@ uint32_t gicv3_visible(const Gicv3 *s, const Gicv3Bank *b, unsigned nsacr)
     uint32_t map = present(s, b);
     if (!gicv3_ns(s))
         return map;
+    /* A redistributor's GICR_NSACR is about sending SGIs only. */
     uint32_t allowed = b->group;
-    for (unsigned i = 0; i < 32 && nsacr && (b->nsacr[0] | b->nsacr[1]); i++)
+    for (unsigned i = 0; i < 32 && !b->cpu && nsacr && (b->nsacr[0] | b->nsacr[1]); i++)
         allowed |= (uint32_t)((b->nsacr[i / 16] >> (i % 16 * 2) & 3) >= nsacr) << i;
     return map & allowed;
 }

@@ -12,7 +12,7 @@
 #define SCR_FIQ BIT(2)
 enum { CTLR_CBPR = 1, CTLR_EOIMODE = 2, CTLR_FIXED = (GICV3_PRIORITY_BITS - 1) << 8 | 1 << 11 |
        1 << 15 };
-enum { CTLR3_CBPR_S = 1, CTLR3_CBPR_NS = 2, CTLR3_EOIMODE_EL3 = 4, CTLR3_EOIMODE_S = 8,
+enum { CTLR3_NDS = 1 << 17, CTLR3_CBPR_S = 1, CTLR3_CBPR_NS = 2, CTLR3_EOIMODE_EL3 = 4, CTLR3_EOIMODE_S = 8,
        CTLR3_EOIMODE_NS = 16 };
 enum { SECURE, NONSECURE }; /* copies of banked registers */
 
@@ -283,7 +283,7 @@ void gicv3_write_ctlr(Gicv3Cpu *c, const ArmGicView *v, unsigned arg, uint64_t v
 
 uint64_t gicv3_read_ctlr_el3(Gicv3Cpu *c, const ArmGicView *v, unsigned arg)
 {
-    return CTLR_FIXED | (c->cbpr[SECURE] ? CTLR3_CBPR_S : 0) |
+    return CTLR_FIXED | CTLR3_NDS | (c->cbpr[SECURE] ? CTLR3_CBPR_S : 0) |
            (c->cbpr[NONSECURE] ? CTLR3_CBPR_NS : 0) | (c->eoimode_el3 ? CTLR3_EOIMODE_EL3 : 0) |
            (c->eoimode[SECURE] ? CTLR3_EOIMODE_S : 0) |
            (c->eoimode[NONSECURE] ? CTLR3_EOIMODE_NS : 0);
@@ -372,7 +372,7 @@ static void send_sgi(Gicv3Cpu *to, unsigned irq, int group, bool ns)
 void gicv3_write_sgi(Gicv3Cpu *c, const ArmGicView *v, unsigned which, uint64_t value)
 {
     Gicv3 *s = c->gic;
-    bool ns = bank(c, v) == NONSECURE;
+    bool ns = !v->secure; /* EL3 is secure, whatever SCR_EL3.NS says */
     int group = which == 0 ? GICV3_G0 : (which == 1) == ns ? GICV3_G1NS : GICV3_G1S;
     unsigned irq = bits_get(value, 24, 4);
     if (value & BIT(40)) { /* all but itself */

@@ -162,7 +162,7 @@ static const Reg redist_regs[] = {
     BANK_ROW(0x10400, GICR_IPRIORITYR, priority, .sizes = 1 | 4, .count = 8, .merge = true),
     BANK_ROW(0x10c00, GICR_ICFGR, config, .count = 2),
     BANK_ROW(0x10d00, GICR_IGRPMODR0, grpmod),
-    BANK_ROW(0x10e00, GICR_NSACR, nsacr, .count = 2),
+    BANK_ROW(0x10e00, GICR_NSACR, nsacr),
     REG_FN(0x1ffd0, GICR_ID, 4, .count = GIC_ID_REGS, .read = read_id),
     REG_END,
 };

@@ -60,8 +60,6 @@ static int highest(const Gicv3Cpu *c)
 {
     unsigned best_priority = GIC_NO_PRIORITY;
     int best = -1;
-    if (!(c->hcr & HCR_EN))
-        return -1;
     for (int i = 0; i < GICV3_LRS; i++) {
         uint64_t lr = c->lr[i];
         if ((lr & LR_STATE) != LR_PENDING ||
@@ -77,7 +75,7 @@ static int highest(const Gicv3Cpu *c)
 
 static bool signals(const Gicv3Cpu *c, int i)
 {
-    if (i < 0)
+    if (i < 0 || !(c->hcr & HCR_EN))
         return false;
     unsigned p = lr_priority(c->lr[i]), running = running_priority(c);
     uint8_t mask = group_mask(c, !!(c->lr[i] & LR_GROUP1));

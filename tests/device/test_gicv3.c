@@ -554,7 +554,7 @@ static void test_banked_by_state(void)
     g_assert_cmphex(rs(BPR1), ==, 2);
     g_assert_cmphex(rs(IGRPEN1), ==, 1);
     g_assert_cmphex(rs(IGRPEN13), ==, 2);
-    g_assert_cmphex(rs(CTLR3), ==, 0x8c10);
+    g_assert_cmphex(rs(CTLR3), ==, 0x28c10);
     ws(BPR0, 4);
     ws(CTLR3, 1 | 2 | 4 | 8);
     g_assert_cmphex(rs(BPR1), ==, 2);
@@ -569,7 +569,7 @@ static void test_banked_by_state(void)
     g_assert_cmphex(rs(BPR1), ==, 5);
     g_assert_cmphex(rs(ICTLR), ==, 0x8c01);
     at_el(3, true);
-    g_assert_cmphex(rs(CTLR3), ==, 0x8c07);
+    g_assert_cmphex(rs(CTLR3), ==, 0x28c07);
     assert_record_holds(gic);
 }
 

@@ -241,23 +241,23 @@ def gicv2_rows(secure, virtual):
             # ... and of zeros written to GICD_SPENDSGIR.
             *(R(DIST + 0xf20 + i, one_of(1), size=1, weight=.2) for i in range(16))]
     rows += [R(CPU, one_of(5, 7, 7, 0xf, 0x207, 0x607, 0x1f), weight=2),
-             R(CPU + 4, one_of(0xff, 0xf0, 0x80, 0xa8, 0x40, 0xf8)), R(CPU + 8, one_of(0, 1, 3, 5)),
+             R(CPU + 4, one_of(0xff, 0xf0, 0x80, 0xa8, 0x40, 0xf8)), R(CPU + 8),
              R(CPU + 0xc, weight=12, ack=0), R(CPU + 0x10, ids, read=False, weight=6, eoi=0), R(CPU + 0x14),
-             R(CPU + 0x1c, one_of(0, 1, 3, 6)),
+             R(CPU + 0x1c),
              R(CPU + 0xd0), R(CPU + 0xe8), R(CPU + 0x1000, ids, read=False, weight=2)]
     if virtual:
         lr = lambda r: (r.choice((0, 1, 1, 1, 2, 3)) << 28 | r.randrange(32) << 23 |
                         r.randrange(2) << 30 | r.randrange(2) << 31 | r.randrange(2) << 19 |
                         (32 + r.randrange(16)) << 10 & 0x7fc00 | r.choice((16, 17, 40, 41)))
         rows += [R(HYP, lambda r: 1 | r.randrange(128) << 1, weight=2), R(HYP + 4),
-                 R(HYP + 8, lambda r: any_bits(r) & 0xf8fc021f | 0xe0000003), R(HYP + 0x10, weight=3),
+                 R(HYP + 8, lambda r: any_bits(r) & 0xf800021f | 0xe0480007), R(HYP + 0x10, weight=3),
                  R(HYP + 0x20), R(HYP + 0x30, weight=2), R(HYP + 0xf0)]
         rows += [R(HYP + 0x100 + 4 * i, lr, weight=2) for i in range(4)]
         vids = one_of(16, 17, 40, 41)
         rows += [R(VCPU, one_of(5, 7, 0xf, 0x207)), R(VCPU + 4, one_of(0xff, 0x80, 0xf8)),
-                 R(VCPU + 8, one_of(2, 3, 5)), R(VCPU + 0xc, weight=8, ack=1),
+                 R(VCPU + 8), R(VCPU + 0xc, weight=8, ack=1),
                  R(VCPU + 0x10, vids, read=False, weight=4, eoi=1), R(VCPU + 0x14), R(VCPU + 0x18),
-                 R(VCPU + 0x1c, one_of(3, 5)),
+                 R(VCPU + 0x1c),
                  R(VCPU + 0x1000, vids, read=False)]
     return rows
 
@@ -309,7 +309,8 @@ def gicv3_sysregs(el2, el3):
                  R(ich(8, 0)), R(ich(9, 0)), R(ich(9, 5))]
         rows += [R(ich(12, i), lr, weight=2) for i in range(4)]
     if el3:
-        rows += [R("S3_6_C12_C12_4", one_of(0, 0, 1, 2, 4, 8, 16, 31)), R("S3_6_C12_C12_5"),
+        # Reading it, the reference mixes up its bits of EOImode.
+        rows += [R("S3_6_C12_C12_4", one_of(0, 0, 1, 2, 4, 8, 16, 31), read=False), R("S3_6_C12_C12_5"),
                  R("S3_6_C12_C12_7", one_of(3))]
     return rows
 
@@ -400,7 +401,9 @@ class Program:
         base += [(bank + 0x400 + i, priorities(rng)) for i in range(0, 32, 4)]
         base += [(DIST + 0x420 + i, priorities(rng)) for i in range(0, 64, 4)]
         if self.c.version == 2:
-            base += [(DIST, 3), (CPU, 7), (CPU + 4, 0xff)]
+            # A binary point that changes while interrupts are active is another matter.
+            base += [(DIST, 3), (CPU, 7), (CPU + 4, 0xff), (CPU + 8, rng.randrange(6)),
+                     (CPU + 0x1c, rng.randrange(7))]
         else:
             base += [(DIST, 7 if self.c.levels == 3 else 3), (REDIST + 0x14, 0)]
             if self.c.levels == 3:
