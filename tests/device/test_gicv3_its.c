@@ -535,6 +535,9 @@ static void test_damaged_records(void)
         }
         g_assert_true(device_load(both[d], good->data, good->len, NULL));
     }
+    setup();
+    map_all();
+    message(8, 1);
     g_assert_cmpuint(take(1), ==, LPI + 101);
 }
 
