@@ -59,6 +59,8 @@ struct User {
     GPtrArray *guest_forwards;
     UserSource *source;
     GArray *watches, *asked; /* of Watch; asked: of the fill that is going on */
+    int64_t deadline_us;     /* monotonic: when slirp wants to be called at the latest */
+    bool kicked;             /* it has something to do now */
 };
 
 /* ---- what slirp calls ---- */
@@ -116,6 +118,7 @@ static void ignore_fd(int fd, void *opaque)
 
 static void wake(void *opaque)
 {
+    ((User *)opaque)->kicked = true;
     g_main_context_wakeup(NULL);
 }
 
@@ -166,12 +169,18 @@ static gboolean source_prepare(GSource *source, gint *timeout)
     slirp_pollfds_fill(u->slirp, &ms, add_poll, u);
     update_watches(u);
     *timeout = ms > INT32_MAX ? -1 : (gint)ms;
-    return FALSE;
+    u->deadline_us = ms > INT32_MAX ? INT64_MAX : g_get_monotonic_time() + ms * 1000LL;
+    return u->kicked;
 }
 
+/* Ready only if there is something to do: else sources of lower priority would never run. */
 static gboolean source_check(GSource *source)
 {
-    return TRUE;
+    User *u = ((UserSource *)source)->user;
+    for (guint i = 0; i < u->watches->len; i++)
+        if (g_source_query_unix_fd(source, g_array_index(u->watches, Watch, i).tag))
+            return TRUE;
+    return u->kicked || g_get_monotonic_time() >= u->deadline_us;
 }
 
 static int get_revents(int index, void *opaque)
@@ -189,6 +198,7 @@ static int get_revents(int index, void *opaque)
 static gboolean source_dispatch(GSource *source, GSourceFunc callback, gpointer data)
 {
     User *u = ((UserSource *)source)->user;
+    u->kicked = false;
     slirp_pollfds_poll(u->slirp, 0, get_revents, u);
     return G_SOURCE_CONTINUE;
 }
@@ -388,7 +398,7 @@ bool net_user_hostfwd_add(NetBackend *n, const char *rule, GError **error)
         return error_set(error, "Could not set up host forwarding rule '%s': %s", rule,
                          errno ? g_strerror(errno) : "is the port taken?");
     g_array_append_val(u->forwards, f);
-    g_main_context_wakeup(NULL);
+    wake(u);
     return true;
 }
 
@@ -421,7 +431,7 @@ static void chardev_data(void *opaque, const uint8_t *buf, size_t len)
 {
     GuestForward *g = opaque;
     slirp_socket_recv(g->user->slirp, g->addr, g->port, buf, (int)len);
-    g_main_context_wakeup(NULL);
+    wake(g->user);
 }
 
 static ssize_t to_chardev(const void *buf, size_t len, void *opaque)
@@ -530,8 +540,6 @@ static bool user_create(NetBackend *n, GHashTable *opts, GPtrArray *repeated, GE
     }
     u->source = (UserSource *)g_source_new(&source_funcs, sizeof(UserSource));
     u->source->user = u;
-    /* It is dispatched in every turn of the loop: above idle work it would starve that. */
-    g_source_set_priority(&u->source->source, G_PRIORITY_DEFAULT_IDLE);
     g_source_attach(&u->source->source, NULL);
     return true;
 }
@@ -540,7 +548,7 @@ static void user_send(NetBackend *n, const uint8_t *frame, size_t len)
 {
     User *u = n->state;
     slirp_input(u->slirp, frame, (int)len);
-    g_main_context_wakeup(NULL);
+    wake(u);
 }
 
 static void user_loaded(NetBackend *n)
@@ -556,7 +564,7 @@ static void user_loaded(NetBackend *n)
     }
     for (guint i = 0; i < u->guest_forwards->len; i++)
         guest_forward_to_slirp(u, u->guest_forwards->pdata[i]);
-    g_main_context_wakeup(NULL);
+    wake(u);
 }
 
 static char *user_describe(NetBackend *n)

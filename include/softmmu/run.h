@@ -123,6 +123,14 @@ enum { RESET_STAGE_DEVICES = 0, RESET_STAGE_ROMS = 50, RESET_STAGE_CPUS = 100 };
 void vm_add_reset_handler(int stage, void (*fn)(void *opaque), void *opaque);
 void vm_reset_now(void);
 
+/*
+ * Before a snapshot is taken or loaded, with the machine standing still: what threads of devices
+ * have under way comes to its end, and its results reach the guest's memory.
+ */
+void vm_add_drain_handler(void (*fn)(void *opaque), void *opaque);
+void vm_remove_drain_handler(void (*fn)(void *opaque), void *opaque);
+void vm_drain(void);
+
 /* ---- main loop ---- */
 /* Once, on the main thread, before other threads exist. Returns with the main lock held. */
 void main_loop_init(void);

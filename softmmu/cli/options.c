@@ -11,6 +11,7 @@
 #include "accel/accel.h"
 #include "backend/block.h"
 #include "backend/char.h"
+#include "backend/fs.h"
 #include "backend/net.h"
 #include "backend/object.h"
 #include "hw/device.h"
@@ -532,6 +533,41 @@ static bool only_none(const char *option, const char *arg, const char *second, c
 bool opt_parallel(Cli *cli, const char *arg, GError **error)
 {
     return only_none("parallel", arg, "null", "the boards have no parallel port", error);
+}
+
+bool opt_fsdev(Cli *cli, const char *arg, GError **error)
+{
+    char *tag = NULL;
+    FsDev *fs = fsdev_new(arg, &tag, error);
+    bool stray = tag;
+    g_free(tag);
+    if (fs && stray)
+        return error_set(error, "-fsdev: mount_tag= belongs to the -device, or use -virtfs");
+    if (!fs)
+        g_prefix_error(error, "-fsdev %s: ", arg);
+    return fs;
+}
+
+/* The id is the tag where none is given. */
+bool opt_virtfs(Cli *cli, const char *arg, GError **error)
+{
+    g_autofree char *tag = NULL, *text = g_strdup(arg);
+    const char *at = strstr(arg, "mount_tag=");
+    if (at && !strstr(arg, ",id=")) {
+        at += strlen("mount_tag=");
+        g_free(text);
+        text = g_strdup_printf("%s,id=%.*s", arg, (int)strcspn(at, ","), at);
+    }
+    FsDev *fs = at ? fsdev_new(text, &tag, error) : NULL;
+    if (!at)
+        return error_set(error, "-virtfs %s: mount_tag= is missing: the name to mount it by", arg);
+    if (!fs) {
+        g_prefix_error(error, "-virtfs %s: ", arg);
+        return false;
+    }
+    g_ptr_array_add(cli->devices, g_strdup_printf("virtio-9p-pci,fsdev=%s,mount_tag=%s", fs->id,
+                                                  tag));
+    return true;
 }
 
 bool opt_netdev(Cli *cli, const char *arg, GError **error)

@@ -21,7 +21,8 @@ typedef struct Callback {
     int stage;
 } Callback;
 
-static GArray *state_listeners, *event_listeners, *powerdown_notifiers, *reset_handlers;
+static GArray *state_listeners, *event_listeners, *powerdown_notifiers, *reset_handlers,
+    *drain_handlers;
 
 static void callback_add(GArray **list, void (*fn)(void), void *opaque, int stage)
 {
@@ -56,6 +57,28 @@ void vm_add_powerdown_notifier(void (*fn)(void *opaque), void *opaque)
 void vm_add_reset_handler(int stage, void (*fn)(void *opaque), void *opaque)
 {
     callback_add(&reset_handlers, (void (*)(void))fn, opaque, stage);
+}
+
+void vm_add_drain_handler(void (*fn)(void *opaque), void *opaque)
+{
+    callback_add(&drain_handlers, (void (*)(void))fn, opaque, 0);
+}
+
+void vm_remove_drain_handler(void (*fn)(void *opaque), void *opaque)
+{
+    for (unsigned i = 0; i < drain_handlers->len; i++) {
+        const Callback *c = &g_array_index(drain_handlers, Callback, i);
+        if (c->fn == (void (*)(void))fn && c->opaque == opaque) {
+            g_array_remove_index(drain_handlers, i);
+            return;
+        }
+    }
+}
+
+void vm_drain(void)
+{
+    FOR_CALLBACKS(c, drain_handlers)
+        ((void (*)(void *))c.fn)(c.opaque);
 }
 
 static void tell_event(VmEvent e, ShutdownCause cause)

@@ -53,6 +53,7 @@ static bool prepare(Load *l, const char *tag, GError **error)
 
 static bool commit(Load *l, const char *const *devices, GError **error)
 {
+    vm_drain();
     block_drain_all();
     if (!machine_load(l->records, error))
         return false;

@@ -249,6 +249,7 @@ static void describe(Save *s, const char *uuid)
 
 static bool capture(Save *s, const char *uuid)
 {
+    vm_drain();
     block_drain_all();
     s->disks = disk_marks_new(s->final, uuid, &s->error);
     if (!s->disks)

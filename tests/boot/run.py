@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -173,11 +174,14 @@ class Boots:
                 s.send(b"nc -l -p 7 -e cat &\n")
                 s.expect(PROMPT)
                 for _ in range(50):
-                    with socket.create_connection(("127.0.0.1", forward)) as client:
-                        client.settimeout(5 * SLOW)
-                        client.sendall(b"echo?\n")
-                        if client.recv(100) == b"echo?\n":
-                            break
+                    try:            # until the guest's server listens
+                        with socket.create_connection(("127.0.0.1", forward)) as client:
+                            client.settimeout(5 * SLOW)
+                            client.sendall(b"echo?\n")
+                            if client.recv(100) == b"echo?\n":
+                                break
+                    except OSError:
+                        time.sleep(0.2)
                 else:
                     raise Failure("the forwarded port does not answer")
                 s.send(b"poweroff\n")
@@ -187,6 +191,37 @@ class Boots:
         with open(pcap, "rb") as f:
             if f.read(4) != b"\xd4\xc3\xb2\xa1" or os.path.getsize(pcap) < 1000000:
                 raise Failure("the pcap file is not what it should be")
+
+    def boot_folder(self):
+        """9p: a host folder read and written, one with mapped owners, one read-only"""
+        for folder in ("share", "mapped"):
+            os.makedirs(self.path(folder), exist_ok=True)
+        with open(self.path("share/file"), "w") as f:
+            f.write("from-the-host\n")
+        model = "security_model=none"
+        s = self.linux("-virtfs", f"local,path={self.path('share')},mount_tag=host,{model}",
+                       "-fsdev", f"local,id=m,path={self.path('mapped')},security_model=mapped-xattr",
+                       "-device", "virtio-9p-device,fsdev=m,mount_tag=mapped", "-virtfs",
+                       f"local,path={self.path('share')},mount_tag=ro,{model},readonly=on")
+        try:
+            self.shell(s, "mkdir /h /m /r; for t in host:h mapped:m ro:r; do mount -t 9p -o "
+                       "trans=virtio,version=9p2000.L ${t%:*} /${t#*:}; done; cat /h/file",
+                       b"from-the-host")
+            self.shell(s, "(cd /h; seq 200000 | cat > a; mkdir d; mv a d/b; ln -s d/b l; md5sum < l); "
+                       "seq 200000 | md5sum", rb"([0-9a-f]{32})  -\r\n\1  -")
+            self.shell(s, "(cd /m; mknod n b 8 1; echo x > o; chown 1000:1001 o; chmod 4755 o; "
+                       "stat -c %u:%g:%a:%t:%T o n) | tr '\\n' ,", b"1000:1001:4755:0:0,0:0:644:8:1,")
+            self.shell(s, "echo x > /r/new || cat /r/file", b"(.*\r\n)*from-the-host")
+            s.expect(PROMPT)
+            s.send(b"poweroff\n")
+            s.wait_exit(0)
+        finally:
+            s.kill()
+        with open(self.path("share/d/b")) as f:
+            if f.read() != "".join(f"{i}\n" for i in range(1, 200001)):
+                raise Failure("what the guest wrote is not there")
+        if os.path.exists(self.path("share/new")):
+            raise Failure("a read-only folder was written")
 
     def boot_disk(self):
         """virtio-blk: ext2 made, written, read back after a reboot of the machine"""
