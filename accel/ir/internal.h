@@ -12,7 +12,7 @@ typedef struct IrScratch {
     IrRef temp_value[IR_MAX_TEMPS + 1];   /* what stands for a temp: itself, a const, another */
     uint16_t temp_uses[IR_MAX_TEMPS + 1]; /* backward pass */
     uint16_t label_refs[IR_MAX_LABELS + 1];
-    IrRef slot_value[IR_MAX_SLOTS];       /* a const, where the bit in the pass's set is on */
+    IrRef slot_value[IR_MAX_SLOTS];       /* a const, or a temp, where the bit in the pass's set is on */
 } IrScratch;
 
 /* Operations whose only effect besides dst is on the sticky FP flags. */

@@ -3,8 +3,8 @@
  * The optimiser of tier-0 code: one pass forward, one backward, both linear and without allocation.
  *
  * Forward: constants and copies of temps, constants in slots (from their `mov slot, const` to the
- * next write, label or helper that writes slots), folding, algebra, branches with a known outcome,
- * code that can't be reached.
+ * next write, label or helper that writes slots), FP temps that vector slots were made from,
+ * folding, algebra, branches with a known outcome, code that can't be reached.
  * Backward: dead temps; slot writes that nothing can see (overwritten before a read, a fault, an
  * exit, a label, a helper that reads); `t = op ...; mov slot, t` becomes `slot = op ...`.
  *
@@ -49,6 +49,7 @@ typedef struct Forward {
     IrScratch *s;
     SlotSet known;  /* slots whose value is the constant in s->slot_value */
     SlotSet boxed;  /* slots that hold a NaN-boxed F32 */
+    SlotSet scalar; /* vector slots whose low bits are the FP temp in s->slot_value */
     unsigned out;
     unsigned open;  /* branches to labels not yet placed */
     bool reachable;
@@ -362,6 +363,7 @@ static bool track_mov(Forward *p, IrInsn *i)
             s->slot_value[slot] = c;
             set_add(&p->known, slot);
             set_del(&p->boxed, slot);
+            set_del(&p->scalar, slot);
         }
         return true;
     }
@@ -379,6 +381,7 @@ static bool track_mov(Forward *p, IrInsn *i)
         i->type = IR_I64;
     unsigned slot = ir_slot_index(i->dst);
     set_del(&p->known, slot);
+    set_del(&p->scalar, slot);
     if (ir_is_slot(i->a) && set_has(&p->boxed, ir_slot_index(i->a)) && ir_type_bits(i->type) == 64)
         set_add(&p->boxed, slot);
     else
@@ -397,13 +400,46 @@ static void track_dst(Forward *p, const IrInsn *i)
             set_add(&p->boxed, slot);
         else
             set_del(&p->boxed, slot);
+        if (i->op == IR_vzext && ir_is_temp(i->a) && is_fp_type(p->f->temp_type[i->a]) &&
+            p->f->temp_type[i->a] == i->type2) {
+            p->s->slot_value[slot] = i->a;
+            set_add(&p->scalar, slot);
+        } else {
+            set_del(&p->scalar, slot);
+        }
     }
+}
+
+/* The type of FP numbers that a scalar operation reads from vector slots; VOID: none. */
+static unsigned scalar_operand_type(const IrInsn *i)
+{
+    switch (i->op) {
+    case IR_fadd: case IR_fsub: case IR_fmul: case IR_fdiv: case IR_fsqrt: case IR_fma:
+    case IR_fmin: case IR_fmax: case IR_fcmp: case IR_fcmp_nzcv: case IR_fround:
+        return i->type;
+    case IR_fcvt_f: case IR_fcvt_fi: case IR_vzext:
+        return is_fp_type(i->type2) ? i->type2 : IR_VOID;
+    default:
+        return IR_VOID;
+    }
+}
+
+/* Reads the temp that a vector slot was made from, so that the slot may be a dead one. */
+static IrRef scalar_operand(const Forward *p, IrRef r, unsigned type)
+{
+    if (r != IR_NONE && ir_is_slot(r) && set_has(&p->scalar, ir_slot_index(r))) {
+        IrRef t = p->s->slot_value[ir_slot_index(r)];
+        if (p->f->temp_type[t] == type)
+            return t;
+    }
+    return r;
 }
 
 static void forget_slots(Forward *p)
 {
     set_clear(&p->known);
     set_clear(&p->boxed);
+    set_clear(&p->scalar);
 }
 
 static void resolve_operands(Forward *p, IrInsn *i)
@@ -411,6 +447,12 @@ static void resolve_operands(Forward *p, IrInsn *i)
     /* Addresses and FP operands are better off in the slot's register than as immediates. */
     bool fp = ir_op_sets_fp_flags(i->op);
     bool address = ir_op_flags[i->op] & IR_OPF_F;
+    unsigned scalar = scalar_operand_type(i);
+    if (scalar != IR_VOID) {
+        i->a = scalar_operand(p, i->a, scalar);
+        i->b = scalar_operand(p, i->b, scalar);
+        i->c = scalar_operand(p, i->c, scalar);
+    }
     if (i->a != IR_NONE)
         i->a = resolve(p, i->a, !address && !fp);
     if (i->b == IR_NONE)
@@ -439,6 +481,7 @@ static bool forward_insn(Forward *p, IrInsn *i, bool *stop)
             return false;
         p->s->label_refs[i->imm]++;
         p->open++;
+        set_clear(&p->scalar); /* temps end here */
         if (known == 1) {
             unsigned label = (unsigned)i->imm;
             *i = (IrInsn){ .op = IR_br, .type = IR_VOID, .type2 = IR_VOID, .aux = label,

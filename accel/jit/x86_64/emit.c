@@ -343,6 +343,7 @@ static void emit_insn(Emit *e)
         }
         break;
     }
+    emit_note_clean(e);
     ra_insn_end(e);
 }
 

@@ -115,6 +115,9 @@ struct Emit {
     int8_t *slot_loc[2];    /* by slot: register with a copy, or -1 */
     int8_t *slot_fixed;     /* by slot: its register for the whole block, or -1 */
     uint8_t *slot_boxed;    /* by slot: the cell's upper half is known to be ones */
+    /* By slot and temp in xmm registers: 32 or 64 where it is known that all bits from there on are
+     * zeros, else 0. */
+    uint8_t *slot_clean, *temp_clean;
     uint32_t soft;          /* registers with a slot for this block only */
     uint32_t soft_written;  /* those that the block changes: memory is behind */
     uint32_t soft_through;  /* those that are stored at once (checked for boxes in memory) */
@@ -253,6 +256,8 @@ void mem_scan(Emit *e);
 void mem_group_forget(Emit *e, IrRef group);
 void emit_fp(Emit *e);
 bool emit_vec(Emit *e);
+/* Notes what the instruction that was just emitted makes known of its result's upper bits. */
+void emit_note_clean(Emit *e);
 void emit_helper(Emit *e);
 void emit_trap_if(Emit *e);
 /* A call of a C function with effects like a helper's, results and arguments as in->*. */

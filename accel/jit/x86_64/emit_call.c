@@ -133,6 +133,7 @@ void emit_helper(Emit *e)
     emit_call_effects(e, h->fn, h->nargs, h->effects, NULL);
     if (h->effects & IR_WRITES) {
         memset(e->slot_boxed, 0, e->f->n_slots);
+        memset(e->slot_clean, 0, e->f->n_slots);
     }
 }
 

@@ -187,6 +187,66 @@ static void generic(Emit *e)
     ra_def_end(e, d);
 }
 
+/* --- upper bits --- */
+
+unsigned vec_clean(const Emit *e, IrRef r)
+{
+    return ir_is_slot(r) ? e->slot_clean[ir_slot_index(r)] : ir_is_temp(r) ? e->temp_clean[r] : 0;
+}
+
+/*
+ * Scalar SSE operations copy the bits above their result from the first operand, of fma from the
+ * addend. Results that come from software by way of a cell have zeros there.
+ */
+static unsigned clean_scalar(const Emit *e)
+{
+    const IrInsn *in = e->in;
+    switch (in->op) {
+    case IR_fadd: case IR_fsub: case IR_fmul: case IR_fdiv: case IR_fsqrt:
+        return vec_clean(e, in->a);
+    case IR_fma:
+        return vec_clean(e, in->c);
+    case IR_fcvt_if:
+        return in->type == IR_F32 ? 32 : 64;
+    case IR_fcvt_f:
+        return in->type == IR_F64 && vec_clean(e, in->a) ? 64 : 0;
+    default:
+        return 0;
+    }
+}
+
+static unsigned clean_vector(const Emit *e)
+{
+    const IrInsn *in = e->in;
+    unsigned bits = 8u << (in->memop & IR_MO_SIZE);
+    switch (in->op) {
+    case IR_vzext:
+        return in->type2 == IR_F32 || in->type2 == IR_I32 ? 32 : 64;
+    case IR_vmake:
+        return ir_is_const(in->b) && ir_const_value(e->f, in->b) == 0 ? 64 : 0;
+    case IR_mov:
+        return vec_clean(e, in->a);
+    case IR_ld:
+        return bits <= 32 ? 32 : bits == 64 ? 64 : 0;
+    default:
+        return ir_op_is_vec(in->op) && in->aux & IR_V_LOW64 ? 64 : 0;
+    }
+}
+
+void emit_note_clean(Emit *e)
+{
+    IrRef dst = e->in->dst;
+    if (dst == IR_NONE) {
+        return;
+    }
+    unsigned clean = e->in->type == IR_V128 ? clean_vector(e) : clean_scalar(e);
+    if (ir_is_slot(dst)) {
+        e->slot_clean[ir_slot_index(dst)] = (uint8_t)(e->in->type == IR_V128 ? clean : 0);
+    } else {
+        e->temp_clean[dst] = (uint8_t)clean;
+    }
+}
+
 bool emit_vec(Emit *e)
 {
     if (!ir_op_is_vec(e->in->op)) {

@@ -33,6 +33,7 @@ static void grow_tables(Emit *e)
         e->cap_temps = f->n_temps + 256;
         e->temp_loc = g_renew(uint8_t, e->temp_loc, e->cap_temps);
         e->temp_spill = g_renew(uint16_t, e->temp_spill, e->cap_temps);
+        e->temp_clean = g_renew(uint8_t, e->temp_clean, e->cap_temps);
         e->scan_temp = g_renew(uint16_t, e->scan_temp, e->cap_temps);
     }
     if (e->cap_slots < f->n_slots) {
@@ -41,6 +42,7 @@ static void grow_tables(Emit *e)
         e->slot_loc[1] = g_renew(int8_t, e->slot_loc[1], e->cap_slots);
         e->slot_fixed = g_renew(int8_t, e->slot_fixed, e->cap_slots);
         e->slot_boxed = g_renew(uint8_t, e->slot_boxed, e->cap_slots);
+        e->slot_clean = g_renew(uint8_t, e->slot_clean, e->cap_slots);
         e->scan_slot = g_renew(uint16_t, e->scan_slot, e->cap_slots);
         e->scan_epoch = g_renew(uint16_t, e->scan_epoch, e->cap_slots);
     }
@@ -258,6 +260,7 @@ void ra_begin(Emit *e)
     memset(e->slot_loc[0], -1, f->n_slots);
     memset(e->slot_loc[1], -1, f->n_slots);
     memset(e->slot_boxed, 0, f->n_slots);
+    memset(e->slot_clean, 0, f->n_slots);
     for (unsigned i = 0; i < N_HOST_REGS; i++) {
         e->r[i].ref = IR_NONE;
     }
@@ -810,6 +813,7 @@ void ra_drop_all(Emit *e)
         }
     }
     memset(e->slot_boxed, 0, e->f->n_slots);
+    memset(e->slot_clean, 0, e->f->n_slots);
 }
 
 void ra_before_call(Emit *e)

@@ -70,4 +70,7 @@ bool fp_policy_native(const Emit *e);  /* results are the host's, but for NaNs a
 bool fp_rm_native(const Emit *e);      /* the rounding mode asked for is in MXCSR */
 unsigned fp_rm(const Emit *e);         /* that which is asked for */
 
+/* What is known of the upper bits of a register with this value: 32, 64 or 0; see Emit. */
+unsigned vec_clean(const Emit *e, IrRef r);
+
 #endif

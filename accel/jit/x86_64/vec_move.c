@@ -34,6 +34,15 @@ static void zero_extend(Emit *e)
         vec_finish(e, d);
         return;
     }
+    unsigned clean = vec_clean(e, e->in->a);
+    if (clean && clean <= (single ? 32 : 64)) {
+        unsigned a = ra_xmm(e, 0, false);
+        ra_release(e);
+        unsigned d = e->nu->dst == NEVER ? a : ra_def(e, CLS_XMM, a);
+        vec_mov(e, d, a);
+        ra_def_end(e, d);
+        return;
+    }
     if (single) { /* insertps, all but lane 0 zeroed */
         unsigned a = ra_xmm(e, 0, true), d = vec_dst(e);
         vec3_imm(e, P3A(0x21), d, a, a, 0x0e);
