@@ -90,8 +90,8 @@ static bool bar_address(const PciDevice *pci, unsigned n, hwaddr *addr)
     uint16_t command = load_le16(pci->config + PCI_COMMAND);
     uint64_t v = load_le32(pci->config + bar_offset(n));
     if (bar->flags & PCI_BAR_IO) {
-        *addr = v & ~3ull;
-        return (command & PCI_COMMAND_IO) && *addr && *addr + bar->size <= 0x10000;
+        *addr = v & ~3ull; /* 0 is a port like others: EDK2 begins there */
+        return (command & PCI_COMMAND_IO) && *addr + bar->size <= 0x10000;
     }
     if (bar->flags & PCI_BAR_MEM64)
         v |= (uint64_t)load_le32(pci->config + bar_offset(n + 1)) << 32;
