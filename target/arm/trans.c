@@ -29,6 +29,7 @@ void arm_exit_jump(TransCtx *t, uint64_t pc)
         exit_changed_mode(t, arm_const(t, pc));
         return;
     }
+    arm_flags_at_target(t, pc);
     ir_exit_jump(t->f, pc);
     t->end = true;
 }
@@ -53,6 +54,7 @@ void arm_exit_if(TransCtx *t, IrType type, IrCond cc, IrRef a, IrRef b, uint64_t
         exit_changed_mode(t, to);
         return;
     }
+    arm_flags_at_target(t, pc);
     ir_exit_if(t->f, type, cc, a, b, pc);
 }
 

@@ -134,6 +134,8 @@ void arm_flags_nzcv(TransCtx *t, IrRef nzcv);
 IrRef arm_flags_packed(TransCtx *t);
 /* PSTATE.C as 0 or 1; labels as above. */
 IrRef arm_carry(TransCtx *t);
+/* The block can be left to pc, with the flags as they are here. */
+void arm_flags_at_target(TransCtx *t, uint64_t pc);
 /* A helper wrote the flags. */
 void arm_flags_forget(TransCtx *t);
 

@@ -318,13 +318,40 @@ static ArmCond cond_of(TransCtx *t, unsigned cond, Flags g)
 }
 
 /*
- * Nothing is known of the flags: the code was jumped to after they were made. Most often they will
- * be of the kind that they are of just now, as this code is being translated.
+ * Of which kind the flags are at addresses that were seen as targets of branches: so that code
+ * which is jumped to after the flags were made can guess. Under the translation lock.
+ */
+enum { N_HINTS = 4096, HINT_KIND_BITS = 4 };
+static uint16_t hints[N_HINTS];
+
+static uint16_t *hint_of(uint64_t pc, uint16_t *tag)
+{
+    *tag = (uint16_t)((pc >> 14 ^ pc >> 30) << HINT_KIND_BITS);
+    return &hints[pc >> 2 & (N_HINTS - 1)];
+}
+
+void arm_flags_at_target(TransCtx *t, uint64_t pc)
+{
+    unsigned kind = t->target_data[TD_FLAGS] & KIND_MASK;
+    uint16_t tag, *h = hint_of(pc, &tag);
+
+    if (kind != KIND_UNKNOWN)
+        *h = (uint16_t)(tag | kind);
+}
+
+/*
+ * Nothing is known of the flags but what branches to this block promised, or else their kind just
+ * now, as it is being translated; unless they came out of SPSR_ELx in the meantime.
  */
 static Flags guess(TransCtx *t, unsigned otherwise)
 {
+    uint16_t tag, h = *hint_of(t->pc_first, &tag);
     unsigned op = (unsigned)arm_tcpu(t)->cc_op;
 
+    if ((h & KIND_MASK) != KIND_UNKNOWN && !((h ^ tag) >> HINT_KIND_BITS))
+        op = (h & KIND_MASK) - 1u;
+    else if (op == ARM_CC_NZCV)
+        op = ARM_CC_SUB64;
     ir_brcond(t->f, IR_I32, IR_NE, IR_SLOT(SLOT_CC_OP), arm_const(t, op), otherwise);
     return (Flags){ 1 + op, IR_SLOT(SLOT_CC_A), IR_SLOT(SLOT_CC_B), IR_NONE };
 }

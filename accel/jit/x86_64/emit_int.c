@@ -544,6 +544,13 @@ static void move(Emit *e)
         ra_def_in_memory(e);
         return;
     }
+    if (ir_is_slot(dst) && a.kind == OPND_REG && w && e->nu->dst == NEVER &&
+        e->slot_fixed[ir_slot_index(dst)] < 0) {
+        asm_store(&e->a, slot_mem(e, ir_slot_index(dst)), a.reg);
+        ra_release(e);
+        ra_def_in_memory(e);
+        return;
+    }
     ra_release(e);
     unsigned d = ra_def(e, CLS_GPR, hint_of(a));
     if (!is_reg(a, d) || !w) {
