@@ -9,6 +9,7 @@
 #include "accel/cpu.h"
 #include "softmmu/cli/cli.h"
 #include "softmmu/memory.h"
+#include "softmmu/reverse.h"
 #include "softmmu/run.h"
 #include "softmmu/snapshot.h"
 #include "util/error.h"
@@ -70,6 +71,8 @@ int main(int argc, char **argv)
         goto failed;
     vm_reset_now();
     if (cli->loadvm && !snapshot_load(cli->loadvm, NULL, &error))
+        goto failed;
+    if (cli->reverse && !reverse_start(&error))
         goto failed;
     cli_daemon_ready();
     if (!cli->start_paused)

@@ -94,7 +94,7 @@ static Place find_place(Cpu *cpu, vaddr va, IrMemOp m, TlbLookup *l)
             return PLACE_ALONE;
         cpu_probe(cpu, va, size, MMU_WRITE, memop_idx(cpu, m));
         cpu->tlb_state->want_exclusive = true;
-        cpu_loop_exit(cpu);
+        tcg_leave_before(cpu);
     }
     probe_access(cpu, va, size, MMU_WRITE, m, l);
     if (G_UNLIKELY(l->flags & TLB_WATCH))
@@ -213,7 +213,7 @@ void cpu_atomic_cas16(Cpu *cpu, vaddr va, const uint64_t expect[2], const uint64
     case PLACE_HOST:
         if (!HAVE_CAS16 && !cpu->tlb_state->exclusive) {
             cpu->tlb_state->want_exclusive = true;
-            cpu_loop_exit(cpu);
+            tcg_leave_before(cpu);
         }
         if (!HAVE_CAS16) {
             cas16_by_parts(cpu, va, expect, value, old, m);

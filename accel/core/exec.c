@@ -90,6 +90,13 @@ static void debug_stop(Cpu *cpu, CpuDebugStop why)
     cpu->debug_stop = why;
 }
 
+void tcg_leave_before(Cpu *cpu)
+{
+    if (cpu->cflags & CF_ICOUNT)
+        cpu->icount_left++;
+    cpu_loop_exit(cpu);
+}
+
 /* A single step overrides a breakpoint, or it could never get past it. */
 static uint64_t helper_breakpoint(Cpu *cpu)
 {
@@ -100,7 +107,7 @@ static uint64_t helper_breakpoint(Cpu *cpu)
     cpu->pass_break = false;
     if (!pass) {
         debug_stop(cpu, CPU_DEBUG_BREAK);
-        cpu_loop_exit(cpu);
+        tcg_leave_before(cpu);
     }
     return 0;
 }

@@ -20,6 +20,7 @@
 
 #include "accel/accel.h"
 #include "accel/core/vcpu.h"
+#include "accel/icount.h"
 #include "hw/state.h"
 #include "softmmu/run.h"
 #include "util/error.h"
@@ -193,6 +194,43 @@ static void run_due_timers(void)
     main_unlock();
 }
 
+/* ---- for those who go back in time ---- */
+
+static unsigned turn;      /* whose */
+static int64_t turn_left;  /* instructions */
+static uint64_t stop_total = UINT64_MAX;
+static void (*stop_reached)(void);
+
+IcountTurn icount_turn(void)
+{
+    return (IcountTurn){ turn, turn_left };
+}
+
+void icount_set_turn(IcountTurn t)
+{
+    turn = t.cpu < cpu_count ? t.cpu : 0;
+    turn_left = t.left;
+}
+
+void icount_stop_at(uint64_t at, void (*reached)(void))
+{
+    stop_total = at;
+    stop_reached = reached;
+}
+
+static void stop_all(void)
+{
+    stop_total = UINT64_MAX;
+    current_cpu = cpus[turn];
+    cpu_stop_current();
+    stop_reached();
+}
+
+static int64_t insns_to_stop(void)
+{
+    return stop_total == UINT64_MAX ? INT64_MAX : (int64_t)(stop_total - total);
+}
+
 /* Executes up to n instructions; returns how many were done. */
 static int64_t execute(Cpu *cpu, int64_t n, bool *ends_turn)
 {
@@ -237,8 +275,6 @@ static void log_hash(const Cpu *cpu)
 
 static gpointer icount_thread(gpointer arg)
 {
-    unsigned turn = 0;     /* whose */
-    int64_t turn_left = 0; /* instructions */
     bool was_stopped = true;
     this_is_it = true;
     for (;;) {
@@ -251,6 +287,10 @@ static gpointer icount_thread(gpointer arg)
         if (was_stopped)
             real_base = clock_ns(CLOCK_RT) - counted_ns();
         was_stopped = false;
+        if (total >= stop_total) {
+            stop_all();
+            continue;
+        }
         run_due_timers();
 
         unsigned tried = 0;
@@ -265,6 +305,7 @@ static gpointer icount_thread(gpointer arg)
         }
         bool ends_turn;
         int64_t n = MIN(MIN(turn_left, insns_to_deadline()), insns_to_hash());
+        n = MIN(n, insns_to_stop());
         int64_t done = n > 0 ? execute(cpus[turn], n, &ends_turn) : 0;
         turn_left -= done;
         if (log_on(LOG_HASH) && done > 0 && total % conf.hash == 0)

@@ -73,7 +73,7 @@ void check_watch(Cpu *cpu, vaddr va, uint64_t len, MmuAccess access, int mmu_idx
             cpu->watch_hit = va - w->addr < w->len ? va : w->addr;
             cpu->watch_write = access == MMU_WRITE;
             s->watch_hit = true;
-            cpu_loop_exit(cpu);
+            tcg_leave_before(cpu);
         }
     }
 }

@@ -206,6 +206,8 @@ bool code_build(CodeDriver *d);
 IrFunc *code_build_region(Cpu *cpu, uint64_t pc, const CodePages *pages, unsigned *len);
 
 /* --- exec.c --- */
+/* cpu_loop_exit of an instruction that is not done, and will be done again. */
+void tcg_leave_before(Cpu *cpu) G_GNUC_NORETURN;
 CpuExit tcg_exec(Cpu *cpu);
 /* Runs fn while all other vCPUs are outside generated code. Not from within generated code, and
  * whatever was looked up before may be gone after. */

@@ -350,10 +350,21 @@ static void run_served(void *opaque)
 
 /* ---- submission ---- */
 
+static bool synchronous;
+
+void block_set_synchronous(void)
+{
+    synchronous = true;
+}
+
 static bool try_at_once(Request *r)
 {
     BlockBackend *b = r->b;
     BlockNode *n = b->node;
+    if (synchronous) {
+        r->ret = block_run(b, r->op, r->offset, r->iov, r->n_iov, r->len);
+        return true;
+    }
     if (!n->driver->try_rw || (r->op != BLOCK_READ && r->op != BLOCK_WRITE))
         return false;
     if (r->op == BLOCK_WRITE && (b->detect_zeroes || b->probed || !b->write_cache))

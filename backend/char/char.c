@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/char_hook.h"
 #include "backend/char/char_internal.h"
 #include "softmmu/run.h"
 #include "util/error.h"
@@ -99,10 +100,51 @@ size_t chardev_input_room(Chardev *c)
     return c->attached ? c->fe.can_read(c->fe.opaque) : 0;
 }
 
+static void (*before_input)(void), (*after_input)(void);
+static void (*not_machine[8])(void *opaque, const uint8_t *buf, size_t len);
+static bool muted;
+
+void chardev_set_input_hooks(void (*before)(void), void (*after)(void))
+{
+    before_input = before;
+    after_input = after;
+}
+
+void chardev_not_machine(void (*read)(void *opaque, const uint8_t *buf, size_t len))
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(not_machine); i++) {
+        if (not_machine[i] == read)
+            return;
+        if (!not_machine[i]) {
+            not_machine[i] = read;
+            return;
+        }
+    }
+}
+
+static bool is_machine(const Chardev *c)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(not_machine); i++)
+        if (not_machine[i] == c->fe.read)
+            return false;
+    return true;
+}
+
+void chardev_mute(bool on)
+{
+    muted = on;
+}
+
 void chardev_input(Chardev *c, const uint8_t *buf, size_t len)
 {
-    if (c->attached && len)
-        c->fe.read(c->fe.opaque, buf, len);
+    if (!c->attached || !len)
+        return;
+    bool hooked = before_input && is_machine(c);
+    if (hooked)
+        before_input();
+    c->fe.read(c->fe.opaque, buf, len);
+    if (hooked)
+        after_input();
 }
 
 /* ---- front ends ---- */
@@ -156,7 +198,7 @@ static void write_log(Chardev *c, const uint8_t *buf, size_t len)
 
 void chardev_write(Chardev *c, const void *buf, size_t len)
 {
-    if (!len)
+    if (!len || (muted && c->attached && is_machine(c)))
         return;
     if (c->log_fd >= 0)
         write_log(c, buf, len);

@@ -81,6 +81,8 @@ void block_drain_all(void);
 /* Synchronous, for firmware images and boot code before the machine runs. */
 int block_read_sync(BlockBackend *b, uint64_t offset, void *buf, uint64_t len);
 int block_write_sync(BlockBackend *b, uint64_t offset, const void *buf, uint64_t len);
+/* Within a batch requests are done at once from now on: the same run takes the same time. */
+void block_set_synchronous(void);
 /* -snapshot: writes go to a temporary overlay; `commit` writes them back. */
 void block_set_snapshot_default(bool on);
 /* NULL: all drives that have an overlay. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "accel/accel.h"
+#include "backend/char_hook.h"
 #include "monitor/core/monitor_int.h"
 #include "softmmu/run.h"
 #include "util/error.h"
@@ -289,6 +290,7 @@ bool monitor_new(Chardev *c, MonitorKind kind, GError **error)
         mon->readline = readline_new(&readline_ops, mon);
     else
         mon->stream = json_stream_new(qmp_message, mon);
+    chardev_not_machine(monitor_read);
     CharFrontend fe = { .can_read = monitor_can_read, .read = monitor_read,
                         .event = monitor_event, .opaque = mon };
     g_ptr_array_add(monitors, mon);

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "softmmu/reverse.h"
+
 static bool answer(GString *out, const char *text)
 {
     g_string_append(out, text);
@@ -375,6 +377,16 @@ static bool v_cont(GdbText t, GString *out)
     return !ok;
 }
 
+/* bs, bc */
+static bool cmd_b(GdbText t, GString *out)
+{
+    bool step = gdb_get_char(&t, 's');
+    if (!reverse_enabled() || (!step && !gdb_get_char(&t, 'c')))
+        return true;
+    gdb_reverse(step, out);
+    return true;
+}
+
 static void quit(void)
 {
     vm_request_shutdown(SHUTDOWN_HOST_QMP_QUIT, 0);
@@ -426,7 +438,7 @@ static bool cmd_stopped(GdbText t, GString *out)
 bool gdb_command(const char *data, size_t len, GString *out)
 {
     static bool (*const table[128])(GdbText t, GString *out) = {
-        ['?'] = cmd_stopped, ['c'] = cmd_c, ['C'] = cmd_C, ['D'] = cmd_D, ['g'] = cmd_g,
+        ['?'] = cmd_stopped, ['b'] = cmd_b, ['c'] = cmd_c, ['C'] = cmd_C, ['D'] = cmd_D, ['g'] = cmd_g,
         ['G'] = cmd_G, ['H'] = cmd_H, ['k'] = cmd_k, ['m'] = cmd_m, ['M'] = cmd_M, ['p'] = cmd_p,
         ['P'] = cmd_P, ['q'] = gdb_query, ['Q'] = gdb_set, ['R'] = cmd_R, ['s'] = cmd_s,
         ['S'] = cmd_S, ['T'] = cmd_T, ['v'] = cmd_v, ['x'] = cmd_x, ['X'] = cmd_X, ['z'] = cmd_z,

@@ -73,6 +73,8 @@ typedef struct GdbResume {
 
 /* Lets the machine go; one entry per CPU. */
 void gdb_resume(const GdbResume *how);
+/* Goes back: one step, or to the last hit of a breakpoint. Appends the stop reply. */
+void gdb_reverse(bool step, GString *out);
 void gdb_detach(void);      /* forgets all it set and lets the machine go */
 void gdb_put_stop(GString *out);
 void gdb_put_thread(GString *out, const Cpu *cpu);

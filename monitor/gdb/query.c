@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "softmmu/reverse.h"
+
 #include "monitor/monitor.h"
 
 typedef struct Query {
@@ -32,7 +34,8 @@ static bool q_supported(GdbText t, GString *out)
     gdb.hwbreak = g_strv_contains((const char *const *)features, "hwbreak+");
     g_string_append_printf(out, "PacketSize=%x;qXfer:features:read+;qXfer:memory-map:read+;"
                            "qXfer:threads:read+;QStartNoAckMode+;vContSupported+;multiprocess+;"
-                           "swbreak+;hwbreak+;binary-upload+", GDB_PACKET_MAX);
+                           "swbreak+;hwbreak+;binary-upload+%s", GDB_PACKET_MAX,
+                           reverse_enabled() ? ";ReverseStep+;ReverseContinue+" : "");
     return true;
 }
 

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "backend/char_hook.h"
+#include "softmmu/reverse.h"
 #include "util/error.h"
 
 GdbServer gdb;
@@ -169,6 +171,8 @@ void gdb_resume(const GdbResume *how)
         send_stop(stop_signal());
         return;
     }
+    if (reverse_enabled())
+        gdb.step_flags = SSTEP_ENABLE; /* steps are part of what happens, as everything is */
     bool frozen = gdb.step_flags & SSTEP_NOTIMER;
     for (unsigned i = 0; i < cpu_count; i++) {
         Cpu *cpu = cpus[i];
@@ -187,6 +191,23 @@ void gdb_resume(const GdbResume *how)
         vm_start_frozen();
     else
         vm_start();
+}
+
+void gdb_reverse(bool step, GString *out)
+{
+    unsigned cpu = 0;
+    check_passes();
+    gdb_break_apply();
+    ReverseStop why = step ? reverse_step() : reverse_continue(&cpu);
+    gdb.stop_why = CPU_DEBUG_NONE;
+    if (why == REVERSE_HIT) {
+        take_stop(cpus[cpu]);
+        cpus[cpu]->pass_watch = false; /* it is behind the access */
+    }
+    gdb_break_apply();
+    put_stop(out, SIG_GDB_TRAP);
+    if (why == REVERSE_BEGIN)
+        g_string_append(out, "replaylog:begin;");
 }
 
 /* As if gdb had never been there. The machine may be running. */
@@ -326,6 +347,7 @@ bool gdb_server_start(const char *device, GError **error)
     init_once();
     gdb.chr = c;
     gdb.owns_chr = !g_str_has_prefix(device, "chardev:");
+    chardev_not_machine(on_read);
     CharFrontend fe = { .can_read = on_can_read, .read = on_read, .event = on_event,
                         .opaque = &gdb };
     if (chardev_attach(c, &fe, error))

@@ -30,6 +30,7 @@ typedef struct Cli {
     GPtrArray *chardevs, *serials, *monitors, *drives, *blockdevs, *devices, *objects,
         *netdevs, *nics, *nets,
         *fw_cfg;            /* texts (monitors: CliMonitor), in order */
+    bool reverse;
     char *loadvm;           /* tag */
     char *pidfile;
     char *uuid, *name;

@@ -10,6 +10,7 @@
 #include "monitor/gdb.h"
 #include "monitor/monitor.h"
 #include "softmmu/cli/cli.h"
+#include "softmmu/reverse.h"
 #include "softmmu/run.h"
 #include "softmmu/semihosting.h"
 #include "util/error.h"
@@ -183,6 +184,7 @@ bool cli_build(Cli *cli, GError **error)
            accel_select(cli->accel_list ? cli->accel_list : "tcg", cli->target, cli->accel_opts,
                         error) &&
            (!cli->icount || icount_configure(cli->icount, error)) &&
+           (!cli->reverse || reverse_configure(cli->icount, error)) &&
            cli_make_chardevs(cli, error) && semihosting_start(m->kernel, m->append, error) &&
            cli_make_netdevs(cli, error) && cli_make_drives(cli, error) &&
            cli->board->init(m, error) && one_insn(cli) &&

@@ -322,6 +322,12 @@ bool opt_loadvm(Cli *cli, const char *arg, GError **error)
     return true;
 }
 
+bool opt_reverse(Cli *cli, const char *arg, GError **error)
+{
+    cli->reverse = true;
+    return true;
+}
+
 bool opt_snapshots(Cli *cli, const char *arg, GError **error)
 {
     snapshot_set_dir(arg);

@@ -10,6 +10,7 @@
 #include "accel/tlb.h"
 #include "backend/block.h"
 #include "hw/board.h"
+#include "softmmu/reverse.h"
 #include "softmmu/run.h"
 #include "softmmu/snapshot/snapshot_int.h"
 #include "util/error.h"
@@ -81,5 +82,7 @@ bool snapshot_load(const char *tag, const char *const *devices, GError **error)
     if (!ok && l.info)
         g_prefix_error(error, "snapshot '%s' can't be loaded: ", tag);
     load_free(&l);
+    if (ok)
+        reverse_restart();
     return ok;
 }

@@ -357,6 +357,76 @@ class Tests:
         same("breakpoint over a pipe", f"= {at['leaf']:#x}" in out, True)
         return None
 
+    def reverse(self):
+        """time goes back: to the last write of a variable, the last breakpoint, one instruction"""
+        r = self.start("-S", "-reverse")
+        at, counter = self.at, self.at["counter"]
+        same("offered", "ReverseContinue+" in
+             r.ask("qSupported:multiprocess+;swbreak+;hwbreak+"), True)
+        self.at_loop(r)
+        # Far enough for several checkpoints and some ten thousand timer interrupts.
+        r.ok(f"Z0,{at['returned']:x},4")
+        for _ in range(30):
+            r.stop("vCont;c")
+        r.ok(f"z0,{at['returned']:x},4")
+        r.send("vCont;c")
+        time.sleep(1.5)
+        r.raw(b"\x03")
+        same("interrupted", r.stopped() is not None, True)
+        here = (r.pc(), r.word(counter), r.ask("g"))
+        # The last write of the counter. gdb takes the step that undoes it by itself.
+        r.ok(f"Z2,{counter:x},8")
+        stop = r.stop("bc")
+        n = r.word(counter)
+        same("watchpoint", int(stop.get("watch", "0"), 16), counter)
+        same("pc behind the write", r.pc(), at["stored"])
+        same("counter there", n, here[1])
+        for i in range(1, 4):
+            r.stop("bc")
+            same(f"counter {i} writes before", (r.pc(), r.word(counter)), (at["stored"], n - i))
+        r.ok(f"z2,{counter:x},8")
+        # One instruction back and forth is the same place.
+        trail = []
+        for _ in range(40):
+            trail.append((r.pc(), r.ask("g")))
+            r.stop("bs")
+        for want in reversed(trail):
+            r.stop("vCont;s:p1.1")
+            same("the same place again", (r.pc(), r.ask("g")), want)
+        # A breakpoint, backwards and forwards.
+        r.ok(f"Z0,{at['leaf']:x},4")
+        r.stop("bc")
+        same("breakpoint", r.pc(), at["leaf"])
+        back = r.ask("g")
+        r.stop("bc")
+        r.stop("vCont;c")
+        same("there again", r.ask("g"), back)
+        r.ok(f"z0,{at['leaf']:x},4")
+        # The interrupts come where they came: forward to where it was.
+        r.ok(f"Z0,{at['trap']:x},4")
+        traps = []
+        for _ in range(4):
+            r.stop("bc")
+            traps.append(r.reg(65 + 0x341))
+        for want in reversed(traps[:-1]):
+            r.stop("vCont;c")
+            same("interrupted instruction", r.reg(65 + 0x341), want)
+        r.ok(f"z0,{at['trap']:x},4")
+        # To the beginning.
+        same("beginning", "replaylog" in r.stop("bc", timeout=120), True)
+        same("first pc", r.pc(), 0x1000)
+        if not shutil.which("gdb-multiarch"):
+            return None
+        self.start("-S", "-reverse").close()
+        out = self.gdb(f"hbreak *{at['returned']:#x}", "continue", "continue", "delete",
+                       f"watch *(long *){counter:#x}", "reverse-continue", "reverse-continue",
+                       "print/x $pc", "reverse-stepi", "print/x $pc")
+        for text in (r"Old value = 2\s+New value = 1", r"Old value = 1\s+New value = 0",
+                     f"= {at['stored'] - 4:#x}", f"= {at['stored'] - 8:#x}"):
+            if not re.search(text, out):
+                raise Failure(f"no {text!r} in:\n{out}")
+        return None
+
     def gdb(self, *commands, target=None):
         argv = ["gdb-multiarch", "-nx", "-q", "-batch"]
         for c in ("set confirm off", "set pagination off", "set architecture riscv:rv64",
@@ -384,7 +454,7 @@ def main():
         t = Tests(os.path.abspath(args.build), tmp, args.options)
         cases = [t.broken] if args.broken else [
             t.registers, t.description, t.breakpoints, t.watchpoints, t.steps, t.threads,
-            t.sessions, t.garbage, t.with_gdb]
+            t.sessions, t.garbage, t.with_gdb, t.reverse]
         cases = [c for c in cases if not args.case or c.__name__ in args.case]
         print(f"1..{len(cases)}")
         for number, case in enumerate(cases, 1):
