@@ -317,6 +317,20 @@ static bool lock_image(FileNode *f, const char *filename, bool write, GError **e
     return true;
 }
 
+/*
+ * The process that writes a snapshot's RAM shares our locks for a moment. If both are killed then,
+ * the next program may find it still ending.
+ */
+static bool lock_image_soon(FileNode *f, const char *filename, bool write, GError **error)
+{
+    for (int left = 20; left; left--) {
+        if (lock_image(f, filename, write, NULL))
+            return true;
+        g_usleep(20000);
+    }
+    return lock_image(f, filename, write, error);
+}
+
 /* ---- opening ---- */
 
 const char *block_probe_format(const void *head, size_t len)
@@ -401,7 +415,7 @@ BlockNode *block_file_open(const BlockOpen *how, GError **error)
     f->node.refs = 1;
     f->node.read_only = read_only;
     f->node.size = ALIGN_UP(how->size ? how->size : len - how->offset, BLOCK_SECTOR);
-    if (!lock_image(f, how->filename, !read_only, error))
+    if (!lock_image_soon(f, how->filename, !read_only, error))
         goto fail;
     return &f->node;
 fail:
