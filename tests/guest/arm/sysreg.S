@@ -191,6 +191,8 @@ report:
 
 putc:
     ldr x1, =0x09000000
+1:  ldr w13, [x1, #0x18]
+    tbnz w13, #5, 1b /* the FIFO is full */
     strb w0, [x1]
     ret
 hex:
