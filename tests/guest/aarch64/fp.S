@@ -204,6 +204,62 @@ test:
     CHECK "str s", x24, 0x03020100
     CHECK "st2, first", x25, 0x0706050403020100
     CHECK "st2, second", x26, 0x0f0e0d0c0b0a0908
+
+    // FPCR and FPSR take effect at once, in the middle of a block
+    msr fpcr, xzr
+    msr fpsr, xzr
+    fmov d0, #1.0
+    fmov d1, #3.0
+    fdiv d2, d0, d1
+    mrs x20, fpsr
+    msr fpsr, xzr
+    mrs x21, fpsr
+    mov x22, #1 << 22               // up
+    msr fpcr, x22
+    fdiv d3, d0, d1
+    mov x22, #3 << 22               // towards zero
+    msr fpcr, x22
+    fneg d4, d0
+    fdiv d4, d4, d1
+    movi d5, #0
+    fdiv d5, d0, d5
+    mrs x23, fpsr
+    mov x22, #1 << 25               // default NaN
+    msr fpcr, x22
+    fsub d5, d5, d5
+    mrs x24, fpcr
+    msr fpcr, xzr
+    fsub d6, d0, d5
+    fmov x25, d2
+    fmov x26, d3
+    CHECK "fpsr after a division", x20, 0x10
+    CHECK "fpsr cleared", x21, 0
+    CHECK "to nearest", x25, 0x3fd5555555555555
+    CHECK "up", x26, 0x3fd5555555555556
+    fmov x25, d4
+    fmov x26, d5
+    CHECK "towards zero", x25, 0xbfd5555555555555
+    CHECK "default NaN", x26, 0x7ff8000000000000
+    CHECK "fpsr after a division by zero", x23, 0x12
+    CHECK "fpcr", x24, 0x02000000
+    mrs x20, fpsr
+    CHECK "fpsr after an invalid operation", x20, 0x13
+    mov x22, #-1                    // what is not implemented stays zero
+    msr fpcr, x22
+    mrs x23, fpcr
+    msr fpsr, x22
+    mrs x24, fpsr
+    msr fpcr, xzr
+    msr fpsr, xzr
+    LI x25, 0x0fc8ffff              // without Len and Stride, and NZCV, which are of AArch32
+    and x23, x23, x25
+    and x24, x24, #0x0fffffff
+    CHECK "fpcr's bits", x23, 0x07c00000
+    CHECK "fpsr's bits", x24, 0x0800009f
+    movi v0.16b, #0x7f
+    sqadd v1.16b, v0.16b, v0.16b
+    mrs x20, fpsr
+    CHECK "qc", x20, 0x08000000
     FINISH
 
     .section .data
