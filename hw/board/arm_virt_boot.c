@@ -7,6 +7,7 @@
 
 #include "accel/cpu.h"
 #include "hw/board/arm_virt.h"
+#include "hw/arm_gic.h"
 #include "hw/fw_cfg.h"
 #include "softmmu/run.h"
 #include "util/bits.h"
@@ -112,6 +113,8 @@ static void configure_cpus(Machine *m)
         arm_cpu_set_powered_off(cpus[i], i && s->psci != ARM_PSCI_NONE);
         arm_cpu_set_rvbar(cpus[i], s->linux_kernel ? 0 : s->entry);
     }
+    /* No firmware gives the interrupts to a kernel that starts in non-secure state. */
+    arm_gic_set_reset_nonsecure(s->gic, s->linux_kernel);
     if (s->linux_kernel)
         vm_add_reset_handler(RESET_STAGE_CPUS + 1, start_kernel, m);
 }

@@ -235,8 +235,9 @@ def gicv2_rows(secure, virtual):
             # The reference dies of SGIs that GICD_ISPENDR made pending.
             *banks(DIST, 0, 0, sgis=False),
             R(DIST + 0xc08, any_bits), R(DIST + 0xc0c, any_bits),
-            R(DIST + 0xf00, lambda r: 2 << 24 | r.randrange(2) << 15 | r.randrange(16), read=False,
-              weight=3),
+            # The reference doesn't look at NSATT and groups.
+            R(DIST + 0xf00, lambda r: 2 << 24 | r.randrange(16), read=False,
+              weight=0 if secure else 3),
             R(DIST + 0xf10, any_bits), R(DIST + 0xf14),
             # ... and of zeros written to GICD_SPENDSGIR.
             *(R(DIST + 0xf20 + i, one_of(1), size=1, weight=.2) for i in range(16))]
