@@ -42,9 +42,7 @@ bool gicv2_cpu_signals(const Gicv2 *s, unsigned cpu, Gicv2Best best)
     bool group1 = gicv2_bit(s->group, cpu, best.irq);
     if (!(c->ctlr & (group1 ? GICV2_ENABLE_GRP1 : GICV2_ENABLE_GRP0)))
         return false;
-    unsigned running = gicv2_running_priority(c);
-    uint8_t mask = group_mask(c, group1);
-    return running == GIC_NO_PRIORITY || (best.priority & mask) < (running & mask);
+    return (best.priority & group_mask(c, group1)) < gicv2_running_priority(c);
 }
 
 static uint64_t read_ctlr(void *dev, unsigned i)

@@ -85,10 +85,9 @@ static bool signals(const Gicv2Cpu *c, int i)
 {
     if (i < 0 || !(c->hcr & HCR_EN))
         return false;
-    unsigned p = lr_priority(c->lr[i]), running = running_priority(c);
-    uint8_t mask = group_mask(c, c->lr[i] & LR_GRP1);
+    unsigned p = lr_priority(c->lr[i]);
     return p < (c->vmcr >> VMCR_PMR_SHIFT) << 3 &&
-           (running == GIC_NO_PRIORITY || (p & mask) < (running & mask));
+           (p & group_mask(c, c->lr[i] & LR_GRP1)) < running_priority(c);
 }
 
 /* ---- maintenance interrupt (5.3.4 to 5.3.6) ---- */

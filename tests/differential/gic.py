@@ -228,7 +228,8 @@ def banks(base, first, step, sgis=True):
 
 def gicv2_rows(secure, virtual):
     # The reference has no GICC_AIAR, AEOIR and AHPPIR, and says 1022 for an interrupt of Group 1
-    # that isn't signalled either (without AckCtl). Its GICC_HPPIR looks at GICC_PMR.
+    # that isn't signalled either (without AckCtl). Its GICC_HPPIR looks at GICC_PMR, and
+    # its GICC_IAR and GICV_IAR give interrupts of a group that the interface has off.
     ids = one_of(*range(0, 96, 1), 1023, 1022, 40, 41, 33)
     # It also lets an interrupt of a group that the distributor has off hide those of the other.
     rows = [R(DIST, one_of(3), weight=.2), R(DIST + 4), *banks(DIST, 1, 4),
@@ -241,7 +242,7 @@ def gicv2_rows(secure, virtual):
             R(DIST + 0xf10, any_bits), R(DIST + 0xf14),
             # ... and of zeros written to GICD_SPENDSGIR.
             *(R(DIST + 0xf20 + i, one_of(1), size=1, weight=.2) for i in range(16))]
-    rows += [R(CPU, one_of(5, 7, 7, 0xf, 0x207, 0x607, 0x1f), weight=2),
+    rows += [R(CPU, one_of(7, 0xf, 0x207, 0x607, 0x1f), weight=2),
              R(CPU + 4, one_of(0xff, 0xf0, 0x80, 0xa8, 0x40, 0xf8)), R(CPU + 8),
              R(CPU + 0xc, weight=12, ack=0), R(CPU + 0x10, ids, read=False, weight=6, eoi=0), R(CPU + 0x14),
              R(CPU + 0x1c),
@@ -255,9 +256,9 @@ def gicv2_rows(secure, virtual):
                  R(HYP + 0x20), R(HYP + 0x30, weight=2), R(HYP + 0xf0)]
         rows += [R(HYP + 0x100 + 4 * i, lr, weight=2) for i in range(4)]
         vids = one_of(16, 17, 40, 41)
-        rows += [R(VCPU, one_of(5, 7, 0xf, 0x207)), R(VCPU + 4, one_of(0xff, 0x80, 0xf8)),
+        rows += [R(VCPU, one_of(7, 0xf, 0x207)), R(VCPU + 4, one_of(0xff, 0x80, 0xf8)),
                  R(VCPU + 8), R(VCPU + 0xc, weight=8, ack=1),
-                 R(VCPU + 0x10, vids, read=False, weight=4, eoi=1), R(VCPU + 0x14), R(VCPU + 0x18),
+                 R(VCPU + 0x10, vids, read=False, weight=4, eoi=1), R(VCPU + 0x14),
                  R(VCPU + 0x1c),
                  R(VCPU + 0x1000, vids, read=False)]
     return rows
@@ -266,9 +267,11 @@ def gicv2_rows(secure, virtual):
 def gicv3_rows(secure):
     rows = [R(DIST, one_of(3, 7, 7, 7), weight=.5), *banks(DIST, 1, 4),
             *banks(SGI, 0, 0), R(DIST + 0xc08, any_bits), R(DIST + 0xc0c, any_bits),
-            R(SGI + 0xc00), R(SGI + 0xc04, any_bits), R(REDIST + 0x14, one_of(0, 0, 2)),
+            R(SGI + 0xc00), R(SGI + 0xc04, any_bits),
             R(DIST + 0x6100 + 8 * 8, one_of(0, 0, 1), size=8),
             R(DIST + 0xffe8), R(REDIST + 0xffe8)]
+    if not secure: # where it shows GICR_WAKER to non-secure accesses
+        rows.append(R(REDIST + 0x14, one_of(0, 0, 2)))
     if secure:
         rows += [R(DIST + 0xd04, any_bits), R(DIST + 0xe08, any_bits), R(SGI + 0xd00, any_bits),
                  R(SGI + 0xe00, any_bits)]
@@ -302,7 +305,8 @@ def gicv3_sysregs(el2, el3):
         lr = lambda r: (r.choice((0, 1, 1, 1, 2, 3)) << 62 | r.randrange(32) << 51 |
                         r.randrange(2) << 60 | r.randrange(2) << 61 | r.randrange(2) << 41 |
                         (32 + r.randrange(16)) << 32 | r.choice((16, 17, 40, 41)))
-        rows += [R(ich(11, 0), lambda r: 1 | r.randrange(128) << 1 |
+        # The reference looks at VENG1 for VGrp0D.
+        rows += [R(ich(11, 0), lambda r: 1 | r.randrange(128) << 1 & ~0x20 |
                    (r.choice((1 << 10, 1 << 11, 1 << 12, 1 << 14)) if r.random() < .3 else 0),
                    weight=3),
                  R(ich(11, 1)), R(ich(11, 2), weight=2), R(ich(11, 3)), R(ich(11, 5), weight=2),
