@@ -222,6 +222,7 @@ class Generator:
         self.single = [r for r in of("LdSt") if not r.name.startswith((
             "stl", "ldar", "ldlar", "ldap"))]
         self.ordered = [r for r in of("LdSt") if r not in self.single]
+        self.literals = of("Lit") + [r for r in rows if r.name.startswith("prf")]
         self.by_reg, self.pairs = of("LdStR"), of("Pair")
         self.atomics = of("Lse", "Cas")
         self.have = have
@@ -332,6 +333,11 @@ class Generator:
                 words.append(fixed("movn", sf=rng.randrange(2), rd=rm, hw=0,
                                    imm=rng.randrange(100)))
             words.append(self.encode(rng.choice(self.by_reg), rn=rn, rm=rm, rt=self.register()))
+        elif rng.randrange(3) == 0:
+            # Literals are of the body itself.
+            row = rng.choice(self.literals)
+            words = [self.encode(row, rt=self.register(), imm=4 * rng.randrange(-40, 40))
+                     if row.fmt.cls == "Lit" else Word(row, row.random(rng))]
         else:
             rn, words = self.base(8, self.aligned)
             row = rng.choice(self.ordered)

@@ -72,6 +72,27 @@ test:
     paciza x21
     blraaz x21
     CHECK "blraaz", x24, 0x55
+    adr x21, 1f
+    pacib x21, x20
+    brab x21, x20
+    mov x24, #0
+1:  bti j
+    adr x21, 2f
+    pacizb x21
+    brabz x21
+    mov x24, #0
+2:  bti j
+    CHECK "brab and brabz", x24, 0x55
+    adr x21, 3f
+    mov x22, sp
+    pacia x21, x22
+    msr elr_el1, x21
+    LI x22, 0x3c5
+    msr spsr_el1, x22
+    eretaa
+    mov x24, #0
+3:  CHECK "eretaa", x24, 0x55
+    sb
     NO_TRAP "authenticated branches"
     ADDR x21, cell
     LI x22, 0x1234
