@@ -28,6 +28,8 @@ typedef struct TlbInfo {
     bool global;
 } TlbInfo;
 
+typedef struct TlbSecond TlbSecond; /* tlb_second.c */
+
 /* One table: an access mode of a context. */
 typedef struct TlbTable {
     TlbEntry entry[TLB_SIZE]; /* first: Cpu.tlb points here */
@@ -39,6 +41,8 @@ typedef struct TlbTable {
     unsigned n_global;
     vaddr large_lo, large_last;   /* hull of all pages > 4 KiB that entries were made from; */
     vaddr large_x_lo, large_x_last; /* of those for fetches. Empty: lo > last */
+    unsigned n_pushed_out;    /* entries that made room for others, since the last flush */
+    TlbSecond *second;        /* NULL until many were */
 } TlbTable;
 
 struct TlbContext {
@@ -122,6 +126,15 @@ void tlb_map_changed(AddressSpace *as);
 void tlb_entry_clear(TlbTable *t, unsigned i);
 void tlb_table_reset(TlbTable *t);
 void tlb_pages_made_clean(void);
+
+/* --- tlb_second.c --- */
+/* What a walk for this access found before; only if it allows it. */
+bool tlb_second_find(const TlbTable *t, vaddr page, MmuAccess access, MmuResult *r);
+void tlb_second_note(TlbTable *t, vaddr page, const MmuResult *r);
+void tlb_second_drop(TlbTable *t); /* everything */
+/* Page addresses without their top byte; no page of these is part of a larger one. */
+void tlb_second_flush_pages(TlbTable *t, vaddr first, vaddr last);
+void tlb_second_free(TlbTable *t);
 
 /* --- tlb_flush.c --- */
 void tlb_remote_drain_slow(Cpu *cpu);

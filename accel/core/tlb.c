@@ -95,8 +95,12 @@ void tlb_state_free(Cpu *cpu)
         return;
     for (unsigned i = 0; i < TLB_MAX_CONTEXTS; i++) {
         TlbContext *c = atomic_load(&s->ctx[i]);
-        for (unsigned j = 0; c && j < TLB_MAX_MMU_IDX; j++)
-            free(atomic_load(&c->table[j]));
+        for (unsigned j = 0; c && j < TLB_MAX_MMU_IDX; j++) {
+            TlbTable *t = atomic_load(&c->table[j]);
+            if (t)
+                tlb_second_free(t);
+            free(t);
+        }
         g_free(c);
     }
     for (unsigned i = 0; i < s->n_code; i++)
@@ -216,6 +220,7 @@ void tlb_table_reset(TlbTable *t)
             tlb_entry_clear(t, i);
     }
     t->n_filled = t->n_global = 0;
+    tlb_second_drop(t);
     t->large_lo = t->large_x_lo = UINT64_MAX;
     t->large_last = t->large_x_last = 0;
 }
@@ -299,6 +304,7 @@ static void fill(Cpu *cpu, TlbTable *t, vaddr page, const MmuResult *r, TlbLooku
             t->filled[t->n_filled] = i;
         t->n_filled = MIN(t->n_filled + 1, TLB_TRACKED + 1u);
     } else {
+        t->n_pushed_out += info->va != page;
         tlb_entry_clear(t, i);
     }
     *info = (TlbInfo){ .va = page, .paddr = out->paddr, .page_bits = r->page_bits,
@@ -337,14 +343,18 @@ static bool walk(Cpu *cpu, TlbTable *t, int mmu_idx, vaddr va, MmuAccess access,
                  TlbLookup *out)
 {
     MmuResult r = { .page_bits = TLB_PAGE_BITS };
-    cpu->tlb_state->stats.walks++;
-    if (!cpu->target->translate(cpu, va, access, mmu_idx, false, &r)) {
-        if (raise)
-            cpu->target->raise_mmu_fault(cpu, va, access, mmu_idx, &r);
-        return false;
-    }
-    unsigned write_flags;
     vaddr page = va & TLB_PAGE_MASK;
+    unsigned write_flags;
+    if (!tlb_second_find(t, page, access, &r)) {
+        cpu->tlb_state->stats.walks++;
+        if (!cpu->target->translate(cpu, va, access, mmu_idx, false, &r)) {
+            if (raise)
+                cpu->target->raise_mmu_fault(cpu, va, access, mmu_idx, &r);
+            return false;
+        }
+        if (!r.no_tlb)
+            tlb_second_note(t, page, &r);
+    }
     resolve_page(cpu, r.paddr & TLB_PAGE_MASK, out, &write_flags);
     if (!r.no_tlb) {
         /* A permission that needs another walk each time has no tag: the access itself goes on. */

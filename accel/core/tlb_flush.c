@@ -25,6 +25,7 @@ static void table_flush_local(TlbTable *t)
         tlb_table_reset(t);
         return;
     }
+    tlb_second_drop(t);
     unsigned n = t->n_filled <= TLB_TRACKED ? t->n_filled : TLB_SIZE;
     for (unsigned k = 0; k < n; k++) {
         unsigned i = n == TLB_SIZE ? k : t->filled[k];
@@ -45,11 +46,18 @@ static bool same_page(const TlbInfo *info, vaddr page)
  */
 static bool table_flush_range(TlbTable *t, vaddr va, uint64_t size, bool only_global)
 {
-    if (!t->n_filled || (only_global && !t->n_global))
+    if (!t->n_filled)
         return false;
     vaddr first = va & VA_MASK, last = (va + size - 1) & VA_MASK;
     bool large = last >= t->large_lo && first <= t->large_last, wide = size > 1ULL << TLB_PAGE_BITS;
-    if (!large && size <= (uint64_t)PAGES_ONE_BY_ONE << TLB_PAGE_BITS) {
+    bool few = size <= (uint64_t)PAGES_ONE_BY_ONE << TLB_PAGE_BITS;
+    if (few && !large)
+        tlb_second_flush_pages(t, first, last);
+    else
+        tlb_second_drop(t);
+    if (only_global && !t->n_global) /* of the code that came from some, entries may be left */
+        return last >= t->large_x_lo && first <= t->large_x_last;
+    if (!large && few) {
         for (vaddr page = first;; page += 1ULL << TLB_PAGE_BITS) {
             unsigned i = tlb_index(page);
             const TlbInfo *info = &t->info[i];
