@@ -47,11 +47,11 @@ uint32_t arm_debug_mode(const ArmCpu *a)
 {
     uint32_t m = 0;
 
-    if (!enabled_here(a))
-        return 0;
-    if (a->mdscr & MDSCR_SS)
+    if (a->mdscr & MDSCR_SS && enabled_here(a))
         m |= MODE_SS_ACTIVE | (a->pstate & PSTATE_SS ? MODE_SS : 0);
-    if (a->mdscr & MDSCR_MDE)
+    /* PSTATE.D changes without a change of the mode: the check itself looks at it. */
+    if (a->mdscr & MDSCR_MDE &&
+        arm_debug_enabled_from(a, arm_el(a), arm_is_secure(a), false))
         for (unsigned i = 0; i < ARM_N_BRP; i++)
             if (a->dbgbcr[i] & CTL_E)
                 m |= MODE_BP;
@@ -159,7 +159,7 @@ static uint64_t helper_breakpoints(Cpu *cpu)
 {
     ArmCpu *a = arm_cpu(cpu);
 
-    for (unsigned n = 0; n < ARM_N_BRP; n++)
+    for (unsigned n = 0; enabled_here(a) && n < ARM_N_BRP; n++)
         if (breakpoint_matches(a, n, a->pc))
             arm_debug_raise(a, EC_BREAKPOINT, 0x22, 0);
     return 0;
@@ -327,7 +327,7 @@ static void write_dtr(ArmCpu *a, const ArmSysReg *r, uint64_t v)
 
 #define PAIRS(n)                                                                               \
     { "DBGBVR" #n "_EL1", SYS(2, 0, 0, n, 4), .access = ARW_1, .trap = TRAP_DA,                \
-      CELL(dbgbvr[n]), .mask = ~3ULL, .write = write_debug },                                  \
+      CELL(dbgbvr[n]), .mask = ~0ULL, .write = write_debug },                                  \
     { "DBGBCR" #n "_EL1", SYS(2, 0, 0, n, 5), .access = ARW_1, .trap = TRAP_DA,                \
       CELL(dbgbcr[n]), .mask = 0xffe1e7, .write = write_debug }
 #define WATCH(n)                                                                               \

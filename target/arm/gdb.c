@@ -230,13 +230,14 @@ void arm_gdb_write(Cpu *cpu, unsigned num, const uint8_t *bytes)
 
 /*
  * Linux sets VBAR to vectors within its own image, whose header is at its start ("Booting AArch64
- * Linux": ARM\x64 at byte 56). That is aligned to 64 KiB at least. Its page need not be mapped where
- * the rest is, but lies before it in RAM. Nothing is said before the image runs at its own
+ * Linux": ARM\x64 at byte 56). That is aligned to 64 KiB at least. Newer kernels don't map the header,
+ * which lies before the rest in RAM, and give its memory away in the end: then the image began at
+ * the 2 MiB boundary right below what is mapped. Nothing is said before the image runs at its own
  * addresses.
  */
 bool arm_kernel_base(Cpu *cpu, vaddr *base)
 {
-    enum { STEP = 0x10000, MAX_STEPS = 1024 };
+    enum { STEP = 0x10000, MAX_STEPS = 1024, IMAGE_ALIGN = 2 << 20 };
     ArmCpu *a = arm_cpu(cpu);
     bool host = a->has_el2 && a->hcr & HCR_E2H && a->vbar[2] >> 63;
     vaddr va = ALIGN_DOWN(a->vbar[host ? 2 : 1], STEP);
@@ -257,8 +258,10 @@ bool arm_kernel_base(Cpu *cpu, vaddr *base)
             *base = va;
             return true;
         }
-        if (!mapped)
-            return false;
+        if (!mapped) {
+            *base = va;
+            return !(va & (IMAGE_ALIGN - 1));
+        }
     }
     return false;
 }
