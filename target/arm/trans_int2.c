@@ -249,6 +249,11 @@ OP2(rorv, IR_rotr)
  * RBIT and then CLZ is how compilers count trailing zeros: what the RBIT was of is kept in a temp
  * (TD_RBIT) until the next instruction.
  */
+static uint64_t rbit_note(unsigned at, int sf, int rd)
+{
+    return (uint64_t)at << 32 | 1U << 25 | (uint64_t)sf << 24 | (uint64_t)rd << 16;
+}
+
 bool a64_trans_rbit(TransCtx *t, const A64ArgsR1 *a)
 {
     IrRef v = ir_temp(t->f, IR_I64), r;
@@ -259,18 +264,17 @@ bool a64_trans_rbit(TransCtx *t, const A64ArgsR1 *a)
     r = ir_temp(t->f, IR_I64);
     ir_call(t->f, &arm_helper_rbit, r, v, arm_const(t, a->sf ? 0 : 32), IR_NONE, IR_NONE);
     ir_mov(t->f, arm_xd(a->rd), r);
-    t->target_data[TD_RBIT] =
-        (uint64_t)t->f->n << 32 | (uint64_t)a->sf << 24 | (uint64_t)a->rd << 16 | v;
+    t->target_data[TD_RBIT] = rbit_note(t->f->n, a->sf, a->rd) | v;
     return true;
 }
 
 bool a64_trans_clz(TransCtx *t, const A64ArgsR1 *a)
 {
-    uint64_t rbit = (uint64_t)(t->f->n - 1) << 32 | (uint64_t)a->sf << 24 | (uint64_t)a->rn << 16;
+    uint64_t note = rbit_note(t->f->n - 1, a->sf, a->rn); /* before the insn marker */
 
     if (a->rd == 31)
         return true;
-    if (t->target_data[TD_RBIT] >> 16 == rbit >> 16)
+    if (t->target_data[TD_RBIT] >> 16 == note >> 16)
         ir_emit(t->f, IR_ctz, arm_type(a->sf), arm_xd(a->rd), (IrRef)t->target_data[TD_RBIT],
                 IR_NONE);
     else

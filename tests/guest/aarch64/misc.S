@@ -144,6 +144,15 @@ test:
     blr x20
     CHECK "changed code", x0, 2
 
+    // As the first instruction of a block
+    mov x0, #1
+    isb
+    clz w21, w0
+    CHECK "clz", x21, 31
+    rbit w21, w0
+    clz w21, w21
+    CHECK "rbit and clz", x21, 0
+
     // Undefined words
     udf #7
     TRAPPED "udf", 0x2000000
