@@ -18,9 +18,9 @@ typedef struct CheckpointRing CheckpointRing;
 CheckpointRing *checkpoint_ring_new(unsigned max);
 void checkpoint_ring_free(CheckpointRing *r); /* NULL is fine */
 /* Takes one behind that at which the machine is; later ones, if any, go. The oldest goes if the
- * ring is full. */
+ * ring is full, or holds more than 1 GiB of pages. */
 void checkpoint_take(CheckpointRing *r);
-/* Goes to number i, 0 being the oldest. Later ones stay. False (and no change): a device refused. */
+/* Goes to number i, 0 being the oldest. Later ones stay. False, and no change: a device refused. */
 bool checkpoint_restore(CheckpointRing *r, unsigned i, GError **error);
 unsigned checkpoint_count(const CheckpointRing *r);
 /* The one that was taken or restored last. */

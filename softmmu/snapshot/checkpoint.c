@@ -18,6 +18,8 @@
 #include "softmmu/snapshot/snapshot_int.h"
 #include "util/bits.h"
 
+#define MAX_BYTES ((uint64_t)1 << 30) /* of pages that differ; beyond, the oldest goes */
+
 typedef struct Change {
     uint64_t page;
     uint8_t *before, *after; /* one allocation */
@@ -177,7 +179,7 @@ void checkpoint_take(CheckpointRing *r)
         r->list[r->current].to_next = collect(r);
         ram_dirty_log_clear(r->log);
     }
-    if (r->n == r->max) {
+    while (r->n == r->max || (r->n > 2 && r->change_bytes > MAX_BYTES)) {
         checkpoint_clear(r, &r->list[0]);
         memmove(r->list, r->list + 1, --r->n * sizeof *r->list);
     }

@@ -99,38 +99,37 @@ typedef struct Old {
 /* Gives memory back, which takes the longer the more of it was in use. */
 static gpointer free_old(gpointer arg)
 {
-    Old *o = arg;
-    munmap(o->at, o->size);
-    g_free(o);
+    GArray *list = arg;
+    for (guint i = 0; i < list->len; i++)
+        munmap(g_array_index(list, Old, i).at, g_array_index(list, Old, i).size);
+    g_array_unref(list);
     return NULL;
 }
 
 /*
- * What was there goes aside, unless it is made of several mappings: these are replaced in place. A
- * move that fails may have unmapped where it was to go, so that place is not touched again.
+ * The block's pages go aside, unless it is made of several mappings: these are replaced in place.
+ * At no time may there be a hole where the block is: another thread could map something there.
  */
-static void put_aside(RamBlock *b)
+static void put_aside(RamBlock *b, GArray *old)
 {
     if (b->pieces)
         return;
-    uint8_t *aside = mmap(NULL, b->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                          -1, 0);
+    void *aside = mmap(NULL, b->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (aside == MAP_FAILED)
         return;
-    void *moved = mremap(b->host, b->size, b->size, MREMAP_MAYMOVE | MREMAP_FIXED, aside);
-    if (moved == MAP_FAILED)
-        return;
-    Old o = { moved, b->size };
-    GThread *t = g_thread_try_new("free RAM", free_old, g_memdup2(&o, sizeof o), NULL);
-    if (t)
-        g_thread_unref(t);
+    Old o = { aside, b->size };
+    void *moved = mremap(b->host, b->size, b->size,
+                         MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, aside);
+    if (moved != MAP_FAILED)
+        g_array_append_val(old, o);
+    /* Else it may have unmapped that place: it is not touched again. */
 }
 
-static void load_block(const RamLoad *l, const RamIndexBlock *i, RamBlock *b)
+static void load_block(const RamLoad *l, const RamIndexBlock *i, RamBlock *b, GArray *old)
 {
     bool map = !b->shared;
     if (map) {
-        put_aside(b);
+        put_aside(b, old);
         b->pieces = true;
         map = mmap(b->host, b->size, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED;
@@ -187,10 +186,16 @@ static void code_pages_compare(CodePages *c)
 void ram_load_commit(RamLoad *l)
 {
     CodePages code = code_pages_note();
+    GArray *old = g_array_new(false, false, sizeof(Old));
     for (unsigned i = 0; i < l->x->n_blocks; i++) {
         RamBlock *b = ram_block_named(l->x->blocks[i].name);
         if (b)
-            load_block(l, &l->x->blocks[i], b);
+            load_block(l, &l->x->blocks[i], b, old);
     }
     code_pages_compare(&code);
+    GThread *t = g_thread_try_new("free RAM", free_old, old, NULL);
+    if (t)
+        g_thread_unref(t);
+    else
+        free_old(old);
 }

@@ -317,7 +317,8 @@ ReverseStop reverse_continue(unsigned *cpu)
     if (stop == told + 1)
         stop = told;
     begin();
-    int i = checkpoint_before(stop);
+    /* Without anything to look for it is the beginning at once. */
+    int i = breakpoints->len || watchpoints->len ? checkpoint_before(stop) : -1;
     for (; i >= 0 && !h.any; i--) {
         h = last_hit(i, stop);
         stop = checkpoint_icount(ring, i);

@@ -242,6 +242,46 @@ static void on_code(uint64_t page, unsigned offset, unsigned len)
 static void on_clean(void) { clean_calls++; }
 static void on_map(AddressSpace *as) { map_calls++; }
 
+/* Logs know what was written since each of them was cleared. */
+static void test_dirty_logs(void)
+{
+    memory_set_hooks(&(MemoryHooks){ NULL, NULL, NULL });
+    MemoryRegion ram;
+    g_assert_true(memory_region_init_ram(&ram, "logs", 0x200000, NULL));
+    AddressSpace *as = address_space_new(&ram, "logs");
+    uint64_t page = ram.ram->first_page, end = page + 0x200;
+    RamDirtyLog *a = ram_dirty_log_new();
+    g_assert_cmpuint(ram_dirty_log_next(a, page, end), ==, end);
+    address_space_store(as, 0x3ffe, 4, 1);
+    ram_dirty_log_sync();
+    RamDirtyLog *b = ram_dirty_log_new();
+    address_space_store(as, 0x100000, 8, 1);
+    address_space_store(as, 0x100008, 8, 1);
+    g_assert_false(ram_dirty_log_test(b, page + 0x100));
+    ram_dirty_log_sync();
+    g_assert_cmpuint(ram_dirty_log_next(a, page, end), ==, page + 3);
+    g_assert_cmpuint(ram_dirty_log_next(a, page + 4, end), ==, page + 4);
+    g_assert_cmpuint(ram_dirty_log_next(a, page + 5, end), ==, page + 0x100);
+    g_assert_cmpuint(ram_dirty_log_next(b, page, end), ==, page + 0x100);
+    g_assert_cmpuint(ram_dirty_log_next(b, page + 0x101, end), ==, end);
+    ram_dirty_log_clear(a);
+    g_assert_cmpuint(ram_dirty_log_next(a, page, end), ==, end);
+    ram_dirty_log_or(a, b);
+    g_assert_true(ram_dirty_log_test(a, page + 0x100));
+    ram_dirty_log_free(b);
+    address_space_store(as, 0, 1, 1);
+    ram_dirty_log_sync();
+    g_assert_cmpuint(ram_dirty_log_next(a, page, end), ==, page);
+    /* RAM that came later counts as written. */
+    MemoryRegion later;
+    g_assert_true(memory_region_init_ram(&later, "later", 0x1000, NULL));
+    g_assert_true(ram_dirty_log_test(a, later.ram->first_page));
+    ram_dirty_log_free(a);
+    memory_region_deinit(&later);
+    address_space_free(as);
+    memory_region_deinit(&ram);
+}
+
 static void test_flags(void)
 {
     memory_set_hooks(&(MemoryHooks){ on_code, on_map, on_clean });
@@ -593,6 +633,7 @@ int main(int argc, char **argv)
     g_test_add_func("/memory/bus-error", test_bus_error);
     g_test_add_func("/memory/ram", test_ram);
     g_test_add_func("/memory/flags", test_flags);
+    g_test_add_func("/memory/dirty-logs", test_dirty_logs);
     g_test_add_func("/memory/transaction", test_transaction);
     g_test_add_func("/memory/huge", test_huge);
     g_test_add_func("/memory/random", test_random);
