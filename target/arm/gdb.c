@@ -247,7 +247,7 @@ bool arm_kernel_base(Cpu *cpu, vaddr *base)
         return false;
     for (unsigned i = 0; i < MAX_STEPS && va >> 63; i++, va -= STEP) {
         uint8_t header[64];
-        bool mapped = arm_debug_translate(cpu, va, &pa);
+        bool mapped = cpu_debug_translate(cpu, va, &pa);
         if (!mapped) {
             if (!i || pa < STEP)
                 return false;
