@@ -18,7 +18,7 @@
 #include "softmmu/memory.h"
 #include "softmmu/run.h"
 
-enum { FAKE_N_REGS = 16, FAKE_N_FREGS = 4, FAKE_PAGES = 1024, FAKE_SPACES = 24, FAKE_N_IDX = 2 };
+enum { FAKE_N_REGS = 16, FAKE_N_FREGS = 4, FAKE_PAGES = 4096, FAKE_SPACES = 24, FAKE_N_IDX = 2 };
 
 typedef struct FakePage {
     uint64_t pa; /* of the 4 KiB page */

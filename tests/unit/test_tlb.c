@@ -273,6 +273,60 @@ static void test_flushes(void)
         g_assert_cmphex(ld(0x40000 + i * 0x1000), ==, 0xfa);
 }
 
+/* More pages than a table holds: the second level keeps them, and forgets what is flushed. */
+static void test_second_level(void)
+{
+    enum { FIRST = 0x400, N = 2048 };
+    fresh();
+    for (unsigned i = 0; i < N; i++)
+        fake_map(1, (FIRST + i) * 0x1000, 0x100000 + i % 512 * 0x1000, i == 9 ? "rwg" : "rw");
+    for (unsigned i = 0; i < 512; i++)
+        put(0x100000 + i * 0x1000, i);
+    paging(1, 0);
+    for (unsigned pass = 0; pass < 3; pass++)
+        for (unsigned i = 0; i < N; i++)
+            g_assert_cmphex(ld((FIRST + i) * 0x1000), ==, i % 512);
+    unsigned walks = c->n_walks;
+    for (unsigned i = 0; i < N; i++)
+        g_assert_cmphex(ld((FIRST + i) * 0x1000), ==, i % 512);
+    g_assert_cmpuint(c->n_walks, ==, walks);
+
+    fake_map(1, (FIRST + 5) * 0x1000, 0x100000, "r");
+    fake_map(1, (FIRST + 6) * 0x1000, 0x100000, "r");
+    tlb_flush_page(cpu, (FIRST + 5) * 0x1000);
+    g_assert_cmphex(ld((FIRST + 5) * 0x1000), ==, 0);
+    g_assert_cmphex(ld((FIRST + 6) * 0x1000), ==, 6);
+    g_assert_true(store_faults((FIRST + 5) * 0x1000, 1, IR_MO_64));
+    g_assert_false(store_faults((FIRST + 6) * 0x1000, 6, IR_MO_64));
+    /* What it doesn't allow is looked up again: more rights need no flush. */
+    for (unsigned i = 0; i < N; i++)
+        ld((FIRST + i) * 0x1000);
+    fake_map(1, (FIRST + 5) * 0x1000, 0x100000, "rw");
+    g_assert_false(store_faults((FIRST + 5) * 0x1000, 0, IR_MO_64));
+
+    for (unsigned i = 0; i < N; i++)
+        fake_map(1, (FIRST + i) * 0x1000, 0x100000 + (i + 1) % 512 * 0x1000, "rw");
+    tlb_flush_asid(cpu, 2);
+    g_assert_cmphex(ld((FIRST + 40) * 0x1000), ==, 40);
+    tlb_flush_asid(cpu, 1);
+    for (unsigned i = 0; i < N; i++)
+        if (i != 9)
+            g_assert_cmphex(ld((FIRST + i) * 0x1000), ==, (i + 1) % 512);
+
+    /* A large page that was pushed out goes with any of its addresses. */
+    tlb_flush_all(cpu);
+    for (unsigned i = 512; i < 1024; i++)
+        fake_pages[1][FIRST + i].bits = 21;
+    for (unsigned pass = 0; pass < 3; pass++)
+        for (unsigned i = 0; i < N; i++)
+            ld((FIRST + i) * 0x1000);
+    for (unsigned i = 512; i < 1024; i++)
+        fake_pages[1][FIRST + i].valid = false;
+    tlb_flush_page(cpu, (FIRST + 700) * 0x1000);
+    for (unsigned i = 512; i < 1024; i++)
+        g_assert_cmphex(ld((FIRST + i) * 0x1000), ==, 0xfa);
+}
+
 static void test_large_pages(void)
 {
     fresh();
@@ -793,7 +847,7 @@ static const struct {
 } tests[] = {
     { "accesses", test_accesses }, { "faults", test_faults }, { "mmio", test_mmio },
     { "atomics", test_atomics }, { "flushes", test_flushes }, { "large-pages", test_large_pages },
-    { "contexts", test_contexts }, { "no-tlb", test_no_tlb }, { "run", test_run },
+    { "second-level", test_second_level }, { "contexts", test_contexts }, { "no-tlb", test_no_tlb }, { "run", test_run },
     { "precise-faults", test_precise_faults }, { "straddling", test_straddling },
     { "self-modifying", test_self_modifying }, { "dirty-log", test_dirty_log },
     { "remapped", test_remapped_code }, { "interrupts", test_interrupts },
