@@ -4,15 +4,23 @@
 
 #include <stddef.h>
 
+#include "accel/ir/internal.h"
 #include "util/log.h"
 
 static Emit emit_state; /* under the translation lock */
 
-enum { BYTES_PER_INSN = 384, BYTES_PER_BLOCK = 4096 };
+/* Cold paths of FP and vector operations save and fetch all xmm registers. */
+enum { BYTES_PER_INSN = 384, BYTES_PER_XMM_INSN = 768, BYTES_PER_BLOCK = 4096 };
 
 size_t jit_host_bound(const IrFunc *f)
 {
-    return (size_t)f->n * BYTES_PER_INSN + BYTES_PER_BLOCK;
+    size_t bytes = BYTES_PER_BLOCK;
+    for (unsigned i = 0; i < f->n; i++) {
+        const IrInsn *in = &f->insns[i];
+        bool xmm = in->type == IR_V128 || ir_op_is_vec(in->op) || ir_op_sets_fp_flags(in->op);
+        bytes += xmm ? BYTES_PER_XMM_INSN : BYTES_PER_INSN;
+    }
+    return bytes;
 }
 
 unsigned jit_host_count_links(const IrFunc *f, const CodeBlock *b)
