@@ -217,7 +217,8 @@ typedef struct ArmCpu {
     uint64_t sp;             /* the one in use, by PSTATE.SP; the others are in sp_el */
     uint64_t pc;
     uint64_t cc_op, cc_a, cc_b;  /* ARM_CC_*; see arm_nzcv */
-    uint64_t cond;           /* a condition, within an instruction */
+    uint64_t cond;           /* a condition or address, within an instruction */
+    uint64_t guarded;        /* code in a guarded page was seen: branches set BTYPE */
     uint64_t btype;          /* PSTATE.BTYPE */
     uint64_t excl_addr;      /* exclusive monitor: virtual address, or EXCL_NONE */
     uint64_t excl_val[2];    /* what the exclusive load read */
@@ -279,7 +280,7 @@ enum {
     SLOT_X0 = 0,
     SLOT_SP = 31,
     SLOT_PC = 32,
-    SLOT_CC_OP, SLOT_CC_A, SLOT_CC_B, SLOT_COND, SLOT_BTYPE,
+    SLOT_CC_OP, SLOT_CC_A, SLOT_CC_B, SLOT_COND, SLOT_GUARDED, SLOT_BTYPE,
     SLOT_EXCL_ADDR, SLOT_EXCL_VAL0, SLOT_EXCL_VAL1, SLOT_EXCL_SIZE,
     SLOT_TPIDR_EL0, SLOT_TPIDRRO_EL0, SLOT_TPIDR_EL1,
     SLOT_PSTATE,

@@ -167,22 +167,21 @@ static uint64_t helper_bti(Cpu *cpu)
 }
 const IrHelper arm_helper_bti = { "bti", helper_bti, 0, false, ALL_BUT_FP };
 
-static uint64_t helper_btype_jump(Cpu *cpu, uint64_t pc)
+/* The branch to the register that is in `cond` now, with BTYPE; 3 only from a guarded page. */
+static uint64_t helper_leave_btype(Cpu *cpu, uint64_t btype)
 {
-    return arm_page_guarded(arm_cpu(cpu), pc) ? 3 : 1;
-}
-const IrHelper arm_helper_btype_jump = {
-    "btype_jump", helper_btype_jump, 1, true, IR_READS | IR_FAULTS,
-};
+    ArmCpu *a = arm_cpu(cpu);
 
-static uint64_t helper_mode_changed(Cpu *cpu)
-{
-    arm_update_mode(arm_cpu(cpu));
-    return 0;
+    if (btype == 2)
+        a->x[30] = a->pc + 4;
+    a->btype = btype == 3 && !arm_page_guarded(a, a->pc) ? 1 : btype;
+    a->pc = a->cond;
+    if (cpu->mode & MODE_SS)
+        a->pstate &= ~PSTATE_SS;
+    arm_update_mode(a);
+    cpu_loop_exit(cpu);
 }
-const IrHelper arm_helper_mode_changed = {
-    "mode_changed", helper_mode_changed, 0, false, IR_READS | IR_WRITES | IR_FLUSHES,
-};
+const IrHelper arm_helper_leave_btype = { "leave_btype", helper_leave_btype, 1, false, ALL_BUT_FP };
 
 static uint64_t helper_btype_done(Cpu *cpu)
 {

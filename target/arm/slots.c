@@ -27,6 +27,7 @@ const IrSlot arm_slots[ARM_N_SLOTS] = {
     CELL(SLOT_CC_A, cc_a),
     CELL(SLOT_CC_B, cc_b),
     CELL(SLOT_COND, cond),
+    CELL(SLOT_GUARDED, guarded),
     CELL(SLOT_BTYPE, btype),
     CELL(SLOT_EXCL_ADDR, excl_addr),
     CELL(SLOT_EXCL_VAL0, excl_val[0]),

@@ -165,9 +165,8 @@ extern const IrHelper arm_helper_sp_alignment; /* (); does not return */
 extern const IrHelper arm_helper_unaligned;    /* (va, write); does not return */
 extern const IrHelper arm_helper_stxp;         /* (va, x, y) -> status; of 16 bytes */
 extern const IrHelper arm_helper_casp;         /* (va, rs, rt); of 16 bytes */
-extern const IrHelper arm_helper_mode_changed; /* (): after a write of SLOT_BTYPE */
 extern const IrHelper arm_helper_btype_done;   /* (): BTYPE is 0 from the next instruction on */
-extern const IrHelper arm_helper_btype_jump;   /* (pc) -> BTYPE after a BR at pc */
+extern const IrHelper arm_helper_leave_btype;  /* (BTYPE): branches to SLOT_COND; no return */
 extern const IrHelper arm_helper_bti;          /* (): faults if the page is guarded */
 
 /* --- pauth.c --- */

@@ -75,36 +75,33 @@ bool a64_trans_b_cond(TransCtx *t, const A64ArgsBc *a)
 
 /* --- to registers --- */
 
-/* Leaves with this PSTATE.BTYPE. The pc slot is set last: engines write it at helpers. */
-static void exit_btype(TransCtx *t, IrRef btype, IrRef target)
+/*
+ * PSTATE.BTYPE after a branch to a register: 2 after calls, 1 after BR of X16 and X17, which linker
+ * veneers use; after another BR 3 from a guarded page and 1 from others (C6.2.41). It is of use for
+ * a target in a guarded page only: as long as no code of one was ever fetched, it stays 0, and
+ * branches are fast. (So the very first branch into one is not checked.)
+ */
+static void exit_btype(TransCtx *t, IrRef target, unsigned btype)
 {
-    ir_mov(t->f, IR_SLOT(SLOT_BTYPE), btype);
-    ir_call(t->f, &arm_helper_mode_changed, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
-    if (t->mode & MODE_SS)
-        ir_call(t->f, &arm_helper_ss_advance, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
-    ir_mov(t->f, IR_SLOT(SLOT_PC), target);
-    ir_exit_lookup(t->f);
-    t->end = true;
+    IrRef to = IR_SLOT(SLOT_COND);
+    unsigned plain = ir_label_new(t->f);
+
+    ir_mov(t->f, to, target);
+    ir_brcond(t->f, IR_I64, IR_EQ, IR_SLOT(SLOT_GUARDED), arm_const(t, 0), plain);
+    ir_call(t->f, &arm_helper_leave_btype, IR_NONE, arm_const(t, btype), IR_NONE, IR_NONE,
+            IR_NONE);
+    ir_label(t->f, plain);
+    if (btype == 2)
+        ir_mov(t->f, IR_SLOT(SLOT_X0 + 30), arm_const(t, t->pc + 4));
+    arm_exit_ind(t, to, btype == 2 ? IR_JUMP_CALL : IR_JUMP);
 }
 
-/*
- * BR and the like: BTYPE is 1 for X16 and X17, which linker veneers use, else 3 from a guarded page
- * and 1 from another (C6.2.41). For calls it is 2.
- */
 static bool jump(TransCtx *t, IrRef target, int rn)
 {
-    IrRef btype = arm_const(t, 1);
-
-    if (!arm_tcpu(t)->feat.bti) {
+    if (arm_tcpu(t)->feat.bti)
+        exit_btype(t, target, rn == 16 || rn == 17 ? 1 : 3);
+    else
         arm_exit_ind(t, target, IR_JUMP);
-        return true;
-    }
-    if (rn != 16 && rn != 17) {
-        btype = ir_temp(t->f, IR_I64);
-        ir_call(t->f, &arm_helper_btype_jump, btype, arm_const(t, t->pc), IR_NONE, IR_NONE,
-                IR_NONE);
-    }
-    exit_btype(t, btype, target);
     return true;
 }
 
@@ -112,15 +109,16 @@ static bool call(TransCtx *t, IrRef target)
 {
     IrRef to = target;
 
+    if (arm_tcpu(t)->feat.bti) {
+        exit_btype(t, target, 2);
+        return true;
+    }
     if (target == IR_SLOT(SLOT_X0 + 30)) {
         to = ir_temp(t->f, IR_I64);
         ir_mov(t->f, to, target);
     }
     ir_mov(t->f, IR_SLOT(SLOT_X0 + 30), arm_const(t, t->pc + 4));
-    if (arm_tcpu(t)->feat.bti)
-        exit_btype(t, arm_const(t, 2), to);
-    else
-        arm_exit_ind(t, to, IR_JUMP_CALL);
+    arm_exit_ind(t, to, IR_JUMP_CALL);
     return true;
 }
 
