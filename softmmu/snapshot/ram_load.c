@@ -114,7 +114,8 @@ static void put_aside(RamBlock *b, GArray *old)
 {
     if (b->pieces)
         return;
-    void *aside = mmap(NULL, b->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *aside = mmap(NULL, b->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                       -1, 0);
     if (aside == MAP_FAILED)
         return;
     Old o = { aside, b->size };
