@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A64 translation on random tables: AT, and accesses at EL1 and EL0, here and on the reference.
+
+    mmu.py --build DIR [--configs N] [--seed S] [--cpu NAME] [--broken] [-v]
+
+The programs in arm/mmu*.c print each answer; all engines must print what the reference prints, but
+for what it is known to get wrong (see the rules in normal_walk and normal_access).
+"""
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CC = "aarch64-linux-gnu-gcc"
+CPUS = ["cortex-a57", "neoverse-n1"]
+TIMEOUT = 60
+FLAGS = ("-nostdlib -static -no-pie -ffreestanding -O1 -mgeneral-regs-only -mstrict-align "
+         "-march=armv8-a -Wl,--build-id=none -Wl,--no-warn-rwx-segments").split()
+# Accesses in the order of arm/mmu_access.c
+LDADD, CIVAC = 5, 7
+
+
+def build(program, configs, seed, tmp):
+    out = os.path.join(tmp, program + ".elf")
+    folder = os.path.join(HERE, "arm")
+    p = subprocess.run([CC, *FLAGS, "-T", "mmu.ld", f"-DCONFIGS={configs}", f"-DSEED={seed}", "-o",
+                        out, "mmu_start.S", program + ".c"], cwd=folder, capture_output=True,
+                       text=True)
+    return (None, p.stderr) if p.returncode else (out, None)
+
+
+def run(argv, kernel):
+    argv = [*argv, "-M", "virt,virtualization=on", "-m", "512", "-display", "none", "-monitor",
+            "none", "-serial", "stdio", "-kernel", kernel]
+    try:
+        p = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, timeout=TIMEOUT)
+    except subprocess.TimeoutExpired as e:
+        return (e.stdout or b"").decode(errors="replace") + "\nno end\n"
+    return p.stdout.decode(errors="replace") + p.stderr.decode(errors="replace")
+
+
+def normal_walk(line):
+    """One line of mmu.c without what the reference has wrong."""
+    f = line.split()
+    if f and f[0] == "trap":
+        # Stage 2 faults of a walk have stage 1's level there, and not always the S1PTW bit.
+        f[1] = f"{int(f[1], 16) & ~0x83:x}"
+    elif len(f) == 4 and f[0] != "config":
+        par = int(f[3], 16)
+        attr = par >> 56
+        if par & 0x301 == 0x301:
+            f[3] = "s1ptw"
+        elif par and not par & 1:
+            if not attr & 0xf0 or attr in (0x44, 0x40):
+                par |= 0x180 # Device and non-cacheable are outer shareable
+            if not attr & 0xf0:
+                par &= ~(0xc << 56) # its type, where stage 1 is non-cacheable
+            f[3] = f"{par:x}"
+    return " ".join(f)
+
+
+def normal_access(line):
+    """One line of mmu_access.c: config, which, va, ESR, FAR, HPFAR, HVC."""
+    f = line.split()
+    if len(f) != 7 or f[0] != "config":
+        return line
+    op = int(f[1], 16) >> 4 & 0xff
+    esr = int(f[3], 16)
+    if op == CIVAC:
+        return "dc civac" # does not fault there
+    if op == LDADD:
+        esr &= ~0x40 # WnR of atomics
+    if esr & 0x80 and esr >> 26 in (0x20, 0x24):
+        esr &= ~3 # the level of a stage 2 fault of a walk
+    f[3] = f"{esr:x}"
+    return " ".join(f)
+
+
+def difference(want, got, normal):
+    a = [normal(x) for x in want.splitlines()]
+    b = [normal(x) for x in got.splitlines()]
+    if a == b and a[-1:] == ["done"]:
+        return None
+    lines, config = [], ""
+    for i in range(max(len(a), len(b))):
+        x, y = (a[i] if i < len(a) else "-"), (b[i] if i < len(b) else "-")
+        if x == y:
+            config = x if x.startswith("config") and len(x.split()) > 5 else config
+            continue
+        lines.append(f"line {i + 1} under {config}: reference {x}, here {y}")
+        if len(lines) == 8:
+            break
+    return "\n".join(lines) or "no end: " + (b[-1] if b else "nothing")
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--build", required=True)
+    p.add_argument("--configs", type=int, default=30)
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--cpu", action="append")
+    p.add_argument("--broken", action="store_true", help="spoil an answer: the test must fail")
+    args = p.parse_args()
+    ours = os.path.join(os.path.abspath(args.build), "sosia-system-aarch64")
+    reference = shutil.which("qemu-system-aarch64")
+    if not shutil.which(CC) or not reference:
+        print(f"1..1\nok 1 - A64 translation # SKIP needs {CC} and qemu-system-aarch64")
+        return 0
+    n = failed = 0
+    with tempfile.TemporaryDirectory(prefix="sosia-mmu-") as tmp:
+        for program, normal in (("mmu", normal_walk), ("mmu_access", normal_access)):
+            kernel, error = build(program, args.configs, args.seed, tmp)
+            if error:
+                sys.exit(error)
+            for cpu in args.cpu or CPUS:
+                want = run([reference, "-accel", "tcg", "-cpu", cpu], kernel)
+                for accel in ("tcg", "interp"):
+                    got = run([ours, "-accel", accel, "-cpu", cpu], kernel)
+                    if args.broken:
+                        got = got.replace("80", "81")
+                    why = difference(want, got, normal)
+                    n += 1
+                    failed += why is not None
+                    print(f"{'not ok' if why else 'ok'} {n} - {program} on {cpu}, {accel}",
+                          flush=True)
+                    for line in (why or "").splitlines():
+                        print(f"# {line}")
+    print(f"1..{n}")
+    return 1 if failed or not n else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
