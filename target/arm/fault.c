@@ -133,7 +133,11 @@ static void G_GNUC_NORETURN raise_data(ArmCpu *a, vaddr va, MmuAccess access, ui
     ArmAbort b = { .va = va, .ipa = ipa, .fault = fault, .exec = access == MMU_EXEC,
                    .write = access == MMU_WRITE };
 
-    if (!b.exec) {
+    if (b.exec) {
+        /* The pc that the branch made has no tag. */
+        a->pc = arm_branch_addr(a, a->pc, arm_el(a));
+        b.va = arm_branch_addr(a, va, arm_el(a));
+    } else {
         Access x = current_access(a);
         /* Device memory: alignment is looked at before permissions (R_XCHFJ). */
         if (fault & FAULT_DEVICE && x.size && va & (x.size - 1))

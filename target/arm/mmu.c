@@ -374,7 +374,8 @@ bool arm_translate(Cpu *cpu, vaddr va, MmuAccess access, int idx, bool debug, Mm
         r->global = x.global;
         /* With stage 1 off, the mode word says so for all accesses. */
         r->aligned = arm_attr_is_device(x.mem.attr) && rg->stage1;
-        r->attrs = x.guarded ? ARM_PAGE_GUARDED : 0;
+        r->attrs = (x.guarded ? ARM_PAGE_GUARDED : 0) |
+                   (arm_attr_is_device(x.mem.attr) ? ARM_PAGE_DEVICE : 0);
         if (x.guarded && r->x && !debug)
             a->guarded = 1;
     } else {

@@ -96,7 +96,7 @@ enum {
 };
 
 /* MmuResult.attrs */
-enum { ARM_PAGE_GUARDED = 1 };
+enum { ARM_PAGE_GUARDED = 1, ARM_PAGE_DEVICE = 2 };
 
 /* A translation, from mmu_walk.c. */
 typedef struct ArmXlat {

@@ -59,14 +59,19 @@ void arm_dc_zva(ArmCpu *a, uint64_t given)
     Cpu *cpu = &a->cpu;
     unsigned size = 4U << (a->id.dczid & 15);
     uint64_t va = ALIGN_DOWN(given, size);
-    const TlbEntry *e;
+    const TlbEntry *e = &cpu->tlb[tlb_index(va)];
+    MmuResult res;
 
-    e = &cpu->tlb[tlb_index(va)];
-    if (atomic_load_explicit(&e->tag[MMU_WRITE], memory_order_relaxed) == (va & TLB_PAGE_MASK)) {
+    if (atomic_load_explicit(&e->tag[MMU_WRITE], memory_order_relaxed) == (va & TLB_PAGE_MASK) &&
+        !(cpu->mode & MODE_A)) {
         memset((void *)(uintptr_t)(va + e->addend), 0, size);
         return;
     }
     cpu_probe(cpu, given, 1, MMU_WRITE, arm_data_mmu_idx(cpu));
+    /* To Device memory it is an alignment fault. */
+    if (arm_translate(cpu, given, MMU_WRITE, arm_data_mmu_idx(cpu), true, &res) &&
+        res.attrs & ARM_PAGE_DEVICE)
+        arm_raise_unaligned(cpu, given, MMU_WRITE);
     for (unsigned i = 0; i < size; i += 8)
         cpu_store(cpu, va + i, 0, IR_MO_64);
 }
