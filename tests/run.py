@@ -93,6 +93,9 @@ def tiers(build):
         if name == "differential":
             programs += [*script(name, 300, name="arm_fp"),
                          *script(name, 300, "--broken", broken=True, name="arm_fp")]
+        if name == "guest":
+            programs += [*script(name, 300, name="mmu"),
+                         *script(name, 300, "--broken", broken=True, name="mmu")]
         yield name, programs
 
 

@@ -41,8 +41,6 @@ static void access_config(unsigned config)
     pan3 = mmfr1 >> 20 & 15;
     for (unsigned i = 0; i < N_TABLES; i++)
         fill(POOL + 0x10000 * (uint64_t)i, POOL, N_ENTRIES, 55);
-    if (sz < 48 && first_level(g, sz) < (g == 12 ? 1 : 2))
-        no_blocks(POOL);
     tcr = sz | 25ULL << 16 | tg0[g] << 14 | 2ULL << 30 | 5ULL << 32 | (uint64_t)below(2) << 37 |
           1ULL << 36;
     if (mmfr1 & 15)
@@ -86,7 +84,7 @@ static void access_config(unsigned config)
             if (!(par & 1) && !(pa >= SCRATCH && pa < SCRATCH + SCRATCH_SIZE) &&
                 !(pa >= 1ULL << 41 && pa < 1ULL << 44))
                 continue;
-            if (!(par & 1) && (op == BR || op == LDADD) && pa >= 1ULL << 41)
+            if (!(par & 1) && op == BR && pa >= 1ULL << 41)
                 continue;
             run_el1(CODE_VA + (uint64_t)stubs + 16 * op, (el ? 5 : 0) | 0x3c0 | pan << 22, va, out);
             values[0] = va;

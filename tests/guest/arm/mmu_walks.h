@@ -106,22 +106,6 @@ static void fill(uint64_t table, uint64_t pool, unsigned n, unsigned deep)
     }
 }
 
-/* The reference takes blocks at levels that have none: not in a first table of such a level. */
-static void no_blocks(uint64_t table)
-{
-    for (unsigned i = 0; i < N_ENTRIES; i++) {
-        uint64_t d = rd(table + 8 * i), e = big_endian ? __builtin_bswap64(d) : d;
-        if ((e & 3) == 1) {
-            e = nowhere_else(e | 2);
-            wr(table + 8 * i, big_endian ? __builtin_bswap64(e) : e);
-        }
-    }
-}
-static unsigned first_level(unsigned granule, unsigned tsz)
-{
-    return 3 - (63 - tsz - granule) / (granule - 3);
-}
-
 /* bits: 12, 14 or 16 */
 static unsigned granule_ok(unsigned bits)
 {
@@ -143,13 +127,11 @@ static unsigned random_size(unsigned granule)
 {
     unsigned max = get_id(ID_MMFR2) >> 28 & 15 ? granule == 16 ? 47 : 48 : 39;
 
-    unsigned min = granule == 14 ? 17 : 16; /* 16 KiB: no level 0 */
-
     if (one_in(10))
-        return min + below(64 - min);
+        return below(64);
     if (one_in(4))
-        return min;
-    return min + below(max + 1 - min);
+        return 16;
+    return 16 + below(max - 15);
 }
 
 static uint64_t random_va(unsigned granule, unsigned tsz, unsigned high, unsigned tbi)
@@ -232,10 +214,8 @@ static void run_config(unsigned config)
     big_endian = one_in(16);
     for (unsigned i = 0; i < N_TABLES; i++)
         fill(POOL + 0x10000 * (uint64_t)i, POOL, N_ENTRIES, 55);
-    for (unsigned i = 0; i < 2; i++) {
-        if (sz[i] < 48 && first_level(g[i], sz[i]) < (g[i] == 12 ? 1 : 2))
-            no_blocks(POOL + 0x10000 * (uint64_t)i);
-    }
+    for (unsigned i = 0; i < 2; i++) /* level -1 is beyond the reference */
+        sz[i] = large && sz[i] < 16 ? 16 : sz[i];
     tcr = sz[0] | sz[1] << 16 | tg0[g[0]] << 14 | (uint64_t)tg1[g[1]] << 30 |
           (uint64_t)(one_in(4) ? below(8) : 5) << 32 | (uint64_t)tbi << 37 | 1ULL << 36;
     if (one_in(8))
