@@ -242,8 +242,8 @@ void *cpu_atomic_host(Cpu *cpu, vaddr va, IrMemOp m)
         return NULL;
     if (!(l.flags & TLB_SLOW_PAGE))
         return l.host + offset;
-    /* A page that is only clean is dirty from now on; where code is, the store must be seen. */
-    if (!(atomic_load(&ram_page_flags[l.ram_page]) & RAM_PAGE_CODE)) {
+    /* A page that is only clean is dirty from now on; elsewhere the store must be seen. */
+    if (!(atomic_load(&ram_page_flags[l.ram_page]) & (RAM_PAGE_CODE | RAM_PAGE_TABLE))) {
         page_stored(&l, offset, size);
         return l.host + offset;
     }

@@ -139,7 +139,7 @@ static CodeContext *find(TlbState *s, CodeContext **list, const Cpu *cpu, const 
     for (CodeContext **p = list; *p; p = &(*p)->next) {
         CodeContext *c = *p;
         if (c->mode != cpu->mode || c->cflags != cpu->cflags || c->fetch_idx != s->fetch_idx ||
-            c->regime != key->regime || c->vmid != key->vmid)
+            c->regime != key->regime || c->vmid != key->vmid || c->share != key->share)
             continue;
         *p = c->next;
         c->next = *list;
@@ -164,21 +164,24 @@ void code_context_select(Cpu *cpu)
         c->fetch_idx = s->fetch_idx;
         c->regime = ctx->key.regime;
         c->vmid = ctx->key.vmid;
+        c->share = ctx->key.share;
         list_add(s, c);
     }
     c->last_used = ++s->clock;
     cpu->code = c;
 }
 
-static void make_private(Cpu *cpu, CodeContext *c)
+static void make_private(Cpu *cpu, CodeContext *c, bool all_of_kind)
 {
     TlbState *s = cpu->tlb_state;
-    unsigned n = s->n_unshared++ % G_N_ELEMENTS(s->unshared);
-    s->unshared[n].mode = c->mode;
-    s->unshared[n].regime = c->regime;
-    s->unshared[n].vmid = c->vmid;
-    s->unshared[n].fetch_idx = c->fetch_idx;
-    s->unshared[n].used = true;
+    if (all_of_kind) {
+        unsigned n = s->n_unshared++ % G_N_ELEMENTS(s->unshared);
+        s->unshared[n].mode = c->mode;
+        s->unshared[n].regime = c->regime;
+        s->unshared[n].vmid = c->vmid;
+        s->unshared[n].fetch_idx = c->fetch_idx;
+        s->unshared[n].used = true;
+    }
     code_context_clear(c);
     list_remove(s, c);
     c->ctx = cpu->tlb_fetch_ctx;
@@ -187,12 +190,14 @@ static void make_private(Cpu *cpu, CodeContext *c)
 
 /* ---- entries ---- */
 
-void code_context_fill(Cpu *cpu, uint64_t pc, const CodeBlock *b, bool global)
+void code_context_fill(Cpu *cpu, uint64_t pc, const CodeBlock *b, uint8_t who)
 {
     CodeContext *c = cpu->code;
     unsigned i = jump_index(pc);
-    if (!global && !c->ctx)
-        make_private(cpu, c);
+    if (who != CODE_SHARED && !c->ctx) {
+        make_private(cpu, c, who == CODE_BY_GLOBAL);
+        c = cpu->code;
+    }
     if (c->second[i].pc == pc) {
         forget_entry(c, &c->second[i], i);
     } else if (c->jump[i].pc != pc && c->jump[i].pc != jump_empty(i)) {

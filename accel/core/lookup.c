@@ -204,6 +204,11 @@ CodeBlock *code_block_find(Cpu *cpu, uint64_t pc)
     return code_find(cpu, pc, &p);
 }
 
+static uint8_t who_may_cache(const TlbLookup *l)
+{
+    return !l->entry ? CODE_UNCACHED : l->global ? CODE_SHARED : l->code;
+}
+
 const void *code_lookup(Cpu *cpu)
 {
     CodePages p;
@@ -213,8 +218,11 @@ const void *code_lookup(Cpu *cpu)
         return second;
     CodeBlock *b = code_find(cpu, pc, &p);
     bool straddles = b->page[1] != NO_RAM_PAGE;
-    if (p.page0.entry && (!straddles || p.page1.entry))
-        code_context_fill(cpu, pc, b, p.page0.global && (!straddles || p.page1.global));
+    uint8_t who = who_may_cache(&p.page0);
+    if (straddles && who == CODE_SHARED)
+        who = who_may_cache(&p.page1);
+    if (who != CODE_UNCACHED && (!straddles || who_may_cache(&p.page1) != CODE_UNCACHED))
+        code_context_fill(cpu, pc, b, who);
     return b->entry;
 }
 

@@ -24,8 +24,9 @@ enum {
 typedef struct TlbInfo {
     vaddr va;       /* page address, or TLB_EMPTY */
     hwaddr paddr;   /* page address */
-    uint8_t page_bits, attrs;
+    uint8_t page_bits, attrs, code;
     bool global;
+    uint32_t code_version; /* tlb_table_version before the walk */
 } TlbInfo;
 
 typedef struct TlbSecond TlbSecond; /* tlb_second.c */
@@ -70,6 +71,7 @@ typedef struct TlbState {
     _Atomic bool remote_pending; /* set under the lock, cleared when they are done */
     TlbFlush remote[TLB_MAX_REMOTE];
     unsigned n_remote;        /* > TLB_MAX_REMOTE: everything */
+    uint32_t table_version;   /* tlb_table_version that shared jump caches are good for */
     bool flushes_out;         /* own ones that were not waited for */
     uint64_t lookups, lookup_hits;
     /* exec.c */
@@ -93,6 +95,7 @@ typedef struct TlbLookup {
     unsigned flags;    /* TLB_MMIO, TLB_SLOW_PAGE, TLB_WATCH, TLB_ALIGNED for this access */
     TlbEntry *entry;   /* NULL: not cached (MmuResult.no_tlb) */
     bool global;
+    uint8_t code;      /* as MmuResult.code; CODE_UNCACHED where tables have been written since */
     MmuResult mmu;     /* of the walk, if entry is NULL */
 } TlbLookup;
 
@@ -148,11 +151,16 @@ static inline void tlb_remote_drain(Cpu *cpu)
         tlb_remote_drain_slow(cpu);
 }
 
+/* --- tables.c --- */
+extern _Atomic uint32_t tlb_table_version; /* grows when a watched table was written */
+void tlb_table_written(void);
+
 /* --- codectx.c --- */
 void code_context_select(Cpu *cpu);
 void code_context_clear(CodeContext *c);
-/* Notes in Cpu.code that pc is b's. */
-void code_context_fill(Cpu *cpu, uint64_t pc, const CodeBlock *b, bool global);
+/* Notes in Cpu.code that pc is b's; who is CODE_SHARED, CODE_PRIVATE, or CODE_BY_GLOBAL: contexts of
+ * this kind have private ones. */
+void code_context_fill(Cpu *cpu, uint64_t pc, const CodeBlock *b, uint8_t who);
 /* The entry for pc if it was pushed out of cpu->code not long ago; else NULL. */
 const void *code_context_second(Cpu *cpu, uint64_t pc);
 /* Mappings of a page, or any, went: those of a context, or global ones. */
@@ -160,6 +168,15 @@ void code_contexts_flush_page(TlbContext *ctx, vaddr va);
 void code_contexts_flush(TlbContext *ctx);
 void code_contexts_flush_global_page(TlbState *s, vaddr va);
 void code_contexts_flush_global(TlbState *s);
+/* An address space comes or was flushed: what is shared goes if tables have been written. */
+static inline void code_contexts_check_tables(TlbState *s)
+{
+    uint32_t version = atomic_load(&tlb_table_version);
+    if (G_LIKELY(s->table_version == version))
+        return;
+    s->table_version = version;
+    code_contexts_flush_global(s);
+}
 /* The context is about to be used for another address space. */
 void code_contexts_drop(TlbState *s, TlbContext *ctx);
 

@@ -46,6 +46,7 @@ static bool init_with(const Engine *e, GHashTable *opts, GError **error)
 {
     static const MemoryHooks hooks = {
         .code_written = code_table_written,
+        .table_written = tlb_table_written,
         .map_changed = tlb_map_changed,
         .pages_made_clean = tlb_pages_made_clean,
     };

@@ -182,8 +182,10 @@ void cpu_set_translation(Cpu *cpu, const TlbKey *data, int data_idx, const TlbKe
         d = context_get(s, data, f_stays ? f : NULL);
         s->stats.switches++;
     }
-    if (!f_stays)
+    if (!f_stays) {
+        code_contexts_check_tables(s);
         f = key_equal(data, fetch) ? d : context_get(s, fetch, d);
+    }
     bool code_stays = cpu->code && f_stays && fetch_idx == s->fetch_idx && mode == cpu->mode;
     d->last_used = f->last_used = ++s->clock;
     cpu->tlb_ctx = d;
@@ -308,7 +310,8 @@ static void fill(Cpu *cpu, TlbTable *t, vaddr page, const MmuResult *r, TlbLooku
         tlb_entry_clear(t, i);
     }
     *info = (TlbInfo){ .va = page, .paddr = out->paddr, .page_bits = r->page_bits,
-                       .global = r->global, .attrs = r->attrs };
+                       .global = r->global, .attrs = r->attrs,
+                       .code = r->code, .code_version = r->code_version };
     t->n_global += r->global;
     if (r->page_bits > TLB_PAGE_BITS) {
         extend_hull(&t->large_lo, &t->large_last, page & MASK(56), r->page_bits);
@@ -337,12 +340,14 @@ static void fill(Cpu *cpu, TlbTable *t, vaddr page, const MmuResult *r, TlbLooku
     out->flags = access == MMU_READ ? read_flags : access == MMU_WRITE ? write_flags : exec_flags;
     out->entry = e;
     out->global = r->global;
+    out->code = r->code;
 }
 
 static bool walk(Cpu *cpu, TlbTable *t, int mmu_idx, vaddr va, MmuAccess access, bool raise,
                  TlbLookup *out)
 {
-    MmuResult r = { .page_bits = TLB_PAGE_BITS };
+    MmuResult r = { .page_bits = TLB_PAGE_BITS,
+                    .code_version = atomic_load(&tlb_table_version) };
     vaddr page = va & TLB_PAGE_MASK;
     unsigned write_flags;
     if (!tlb_second_find(t, page, access, &r)) {
@@ -371,6 +376,7 @@ static bool walk(Cpu *cpu, TlbTable *t, int mmu_idx, vaddr va, MmuAccess access,
         out->flags |= TLB_WATCH;
     out->entry = NULL;
     out->global = false;
+    out->code = CODE_UNCACHED;
     out->mmu = r;
     return true;
 }
@@ -388,6 +394,10 @@ bool tlb_lookup(Cpu *cpu, TlbContext *ctx, int mmu_idx, vaddr va, MmuAccess acce
     out->flags = tag & TLB_FLAGS;
     out->paddr = t->info[i].paddr;
     out->global = t->info[i].global;
+    out->code = t->info[i].code;
+    if (G_UNLIKELY(out->code == CODE_SHARED && access == MMU_EXEC &&
+                   t->info[i].code_version != atomic_load(&tlb_table_version)))
+        return walk(cpu, t, mmu_idx, va, access, raise, out); /* to watch the tables again */
     out->ram_page = atomic_load_explicit(&t->ram_page[i], memory_order_relaxed);
     out->host = out->ram_page == NO_RAM_PAGE ? NULL : (uint8_t *)(t->info[i].va + e->addend);
     return true;

@@ -133,6 +133,7 @@ void tlb_flush_asid(Cpu *cpu, uint32_t asid)
     FOR_EACH_CONTEXT(cpu, c)
         if (c->key.asid == asid)
             context_flush(c, true);
+    code_contexts_check_tables(cpu->tlb_state);
     cpu->tlb_state->stats.flushes++;
 }
 
@@ -227,6 +228,8 @@ void tlb_flush(Cpu *cpu, const TlbFlush *f)
         s->stats.flushes++;
         if (f->global)
             code_contexts_flush_global(s);
+        else
+            code_contexts_check_tables(s);
         return;
     }
     s->stats.page_flushes++;

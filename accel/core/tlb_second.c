@@ -24,7 +24,8 @@ typedef struct Way {
     vaddr page;
     hwaddr paddr;
     uint32_t generation; /* valid if it is the table's; 0 never is */
-    uint8_t page_bits, flags, attrs;
+    uint8_t page_bits, flags, attrs, code;
+    uint32_t code_version;
 } Way;
 
 struct TlbSecond {
@@ -55,9 +56,13 @@ bool tlb_second_find(const TlbTable *t, vaddr page, MmuAccess access, MmuResult 
     for (unsigned n = 0; n < WAYS; n++, w++) {
         if (w->page != page || w->generation != s->generation)
             continue;
+        if (access == MMU_EXEC && w->code == CODE_SHARED &&
+            w->code_version != atomic_load(&tlb_table_version))
+            return false; /* to watch the tables again */
         if (!(w->flags & wanted[access]))
             return false; /* a fault, or tables that the walk has to change */
         *r = (MmuResult){ .paddr = w->paddr, .page_bits = w->page_bits, .attrs = w->attrs,
+                          .code = w->code, .code_version = w->code_version,
                           .r = w->flags & P_R, .w = w->flags & P_W, .x = w->flags & P_X,
                           .global = w->flags & P_GLOBAL, .aligned = w->flags & P_ALIGNED };
         return true;
@@ -86,7 +91,8 @@ void tlb_second_note(TlbTable *t, vaddr page, const MmuResult *r)
         }
     }
     *w = (Way){ .page = page, .paddr = r->paddr & TLB_PAGE_MASK, .generation = s->generation,
-                .page_bits = r->page_bits, .attrs = r->attrs,
+                .page_bits = r->page_bits, .attrs = r->attrs, .code = r->code,
+                .code_version = r->code_version,
                 .flags = (r->r ? P_R : 0) | (r->w ? P_W : 0) | (r->x ? P_X : 0) |
                          (r->global ? P_GLOBAL : 0) | (r->aligned ? P_ALIGNED : 0) };
 }

@@ -114,6 +114,13 @@ enum {
     CF_LIMIT_SHIFT = 16, /* from here: at most so many instructions; 0: no limit */
 };
 
+enum {
+    CODE_BY_GLOBAL, /* contexts of the same kind and key.share if global, else the context */
+    CODE_SHARED,    /* as if global: tlb_watch_tables says so */
+    CODE_PRIVATE,   /* the context, which is an exception among its kind */
+    CODE_UNCACHED,  /* nobody */
+};
+
 /* Result of an address translation. */
 typedef struct MmuResult {
     hwaddr paddr;
@@ -122,6 +129,8 @@ typedef struct MmuResult {
     bool global;         /* the same in all address spaces of this translation regime */
     bool aligned;        /* accesses that are not aligned fault here (raise_unaligned) */
     uint8_t attrs;       /* target-defined; cpu_fetch_attrs */
+    uint8_t code;        /* CODE_*: who may keep that this is the code here */
+    uint32_t code_version; /* for the software TLB: what CODE_SHARED was found at */
     /*
      * The answer isn't the same for the whole 4 KiB page (RISC-V PMP): no fast TLB entry may be
      * made; every access translates anew. It holds for `extent` bytes from va on; of an access of

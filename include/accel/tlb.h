@@ -51,6 +51,7 @@ static inline unsigned tlb_index(vaddr va)
 /* Which address space a context is for. All members count. */
 typedef struct TlbKey {
     uint64_t root[2];
+    uint64_t share; /* contexts that differ here share no code of global pages; follows from root */
     uint32_t asid, vmid;
     uint32_t regime; /* target-defined: which translation, and bits such as MXR */
 } TlbKey;
@@ -90,6 +91,12 @@ void tlb_flush(Cpu *cpu, const TlbFlush *f);
  */
 void tlb_flush_others(Cpu *self, const TlbFlush *f);
 void tlb_flush_wait(Cpu *self);
+/*
+ * For walks of fetches that are not global but may be CODE_SHARED (accel/core/tables.c): the pages
+ * that descriptors were read from. NEW: they are watched from now on, walk again.
+ */
+typedef enum TlbTables { TLB_TABLES_WATCHED, TLB_TABLES_NEW, TLB_TABLES_UNSETTLED } TlbTables;
+TlbTables tlb_watch_tables(Cpu *cpu, const uint64_t *ram_page, unsigned n);
 /* Any thread: stores to this page go slow in all vCPUs from now on (accel/core/tlb.c). */
 void tlb_make_page_slow(uint64_t ram_page);
 

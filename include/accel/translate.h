@@ -98,6 +98,7 @@ struct CodeContext {
     uint32_t mode, cflags;
     int fetch_idx;
     uint32_t regime, vmid;
+    uint64_t share;
     uint32_t used;           /* entries filled since the last clear */
     uint16_t filled[512];    /* which, as long as there are no more */
     uint64_t touched;        /* which 64ths of jump[] and second[] may have entries */

@@ -170,10 +170,11 @@ void address_space_unmap(AddressSpace *as, void *host, uint64_t len, bool write)
 
 enum {
     RAM_PAGE_CODE = 1,  /* translated code was made from it: stores must call ram_page_written */
+    RAM_PAGE_TABLE = 4, /* translation tables that somebody watches; the first store ends that */
     RAM_PAGE_CLEAN = 2, /* not written since ram_dirty_log_start: the first store must be noted */
 };
 /* While any is set, no TLB may hold a writable fast entry for the page. */
-enum { RAM_PAGE_SLOW_WRITE = RAM_PAGE_CODE | RAM_PAGE_CLEAN };
+enum { RAM_PAGE_SLOW_WRITE = RAM_PAGE_CODE | RAM_PAGE_CLEAN | RAM_PAGE_TABLE };
 
 extern _Atomic uint8_t *ram_page_flags; /* by page number; room reserved for all RAM at once */
 extern uint64_t ram_page_count;
@@ -192,6 +193,7 @@ typedef struct MemoryHooks {
     void (*code_written)(uint64_t page, unsigned offset, unsigned len); /* any thread */
     void (*map_changed)(AddressSpace *as);     /* main lock held: flush TLBs */
     void (*pages_made_clean)(void);            /* flush fast writable TLB entries everywhere */
+    void (*table_written)(void);               /* any thread: a page lost TABLE */
 } MemoryHooks;
 void memory_set_hooks(const MemoryHooks *hooks);
 

@@ -334,7 +334,7 @@ void arm_set_translation(ArmCpu *a, uint32_t mode)
     if (rg->stage1) {
         key.root[0] = a->ttbr0[el] & MASK(48) & ~1ULL; /* without CnP */
         if (rg->two_ranges) {
-            key.root[1] = a->ttbr1[el] & MASK(48) & ~1ULL;
+            key.root[1] = key.share = a->ttbr1[el] & MASK(48) & ~1ULL;
             key.asid = arm_regime_asid(a, rg->regs.which);
         }
     } else if (!rg->dc) {
@@ -356,6 +356,34 @@ static inline bool tag_may_be_fetched(const ArmRegime *rg, vaddr va)
     return G_LIKELY(r->tbi_data == r->tbi_insn) || va >> 56 == (high ? 0xff : 0);
 }
 
+/*
+ * The kernel's code is often not global (KPTI), but the same in all address spaces with this
+ * TTBR1, as long as nobody writes the tables that say so.
+ */
+static bool walk_kernel_code(ArmCpu *a, const ArmRegime *rg, vaddr va, const ArmAsk *ask,
+                             ArmXlat *x, uint8_t *code)
+{
+    for (unsigned tries = 0; tries < 4; tries++) {
+        if (!arm_walk(a, rg, va, ask, x))
+            return false;
+        if (x->global)
+            return true;
+        *code = CODE_UNCACHED;
+        if (!x->tables_known)
+            return true;
+        switch (tlb_watch_tables(&a->cpu, x->table, x->n_tables)) {
+        case TLB_TABLES_WATCHED:
+            *code = CODE_SHARED;
+            return true;
+        case TLB_TABLES_UNSETTLED:
+            return true;
+        case TLB_TABLES_NEW:
+            break;
+        }
+    }
+    return true;
+}
+
 bool arm_translate(Cpu *cpu, vaddr va, MmuAccess access, int idx, bool debug, MmuResult *r)
 {
     ArmCpu *a = arm_cpu(cpu);
@@ -363,8 +391,17 @@ bool arm_translate(Cpu *cpu, vaddr va, MmuAccess access, int idx, bool debug, Mm
     ArmAsk ask = { .access = access, .el0 = idx == ARM_MMU_USER,
                    .pan = idx == ARM_MMU_PRIV_PAN && access != MMU_EXEC, .debug = debug };
     ArmXlat x;
-    bool ok = arm_walk(a, rg, va, &ask, &x);
+    bool ok, kernel = !ask.el0 && va >> 55 & 1 && rg->two_ranges && rg->stage1 && !rg->stage2;
 
+    ask.note_tables = kernel && access == MMU_EXEC && !debug;
+    /* Kernels run in the upper range; what they do in the lower one says nothing about others. */
+    r->code = rg->two_ranges && !ask.el0 ? CODE_PRIVATE : CODE_BY_GLOBAL;
+    if (kernel && access != MMU_EXEC) {
+        r->code = CODE_SHARED; /* if it is fetched from: by the walk that this version asks for */
+        r->code_version--;
+    }
+    ok = ask.note_tables ? walk_kernel_code(a, rg, va, &ask, &x, &r->code)
+                         : arm_walk(a, rg, va, &ask, &x);
     if (ok) {
         r->paddr = x.pa;
         r->page_bits = x.page_bits;

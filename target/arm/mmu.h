@@ -107,6 +107,9 @@ typedef struct ArmXlat {
     ArmMemAttr mem;
     uint32_t fault;       /* as MmuResult.fault */
     hwaddr ipa;           /* of a stage 2 fault */
+    uint64_t table[5];    /* RAM pages of the descriptors, if asked for */
+    unsigned n_tables;
+    bool tables_known;    /* that is where all of them are */
 } ArmXlat;
 
 /* Who asks, and for what. */
@@ -116,6 +119,7 @@ typedef struct ArmAsk {
     bool pan;
     bool debug;           /* no updates; permissions don't matter */
     bool stage1_only;     /* the output is an IPA (AT S1*) */
+    bool note_tables;     /* fills ArmXlat.table */
     bool no_dirty;        /* AT: a clean page stays clean */
 } ArmAsk;
 

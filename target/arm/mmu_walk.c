@@ -334,6 +334,16 @@ static inline void permissions(const ArmRegime *rg, uint64_t d, uint64_t tables,
     out->x = x;
 }
 
+static void note_table(ArmCpu *a, hwaddr at, ArmXlat *out)
+{
+    const ArmTableRam *p = &a->mmu.pt;
+
+    if (at < p->start || at > p->last)
+        out->tables_known = false;
+    else
+        out->table[out->n_tables++] = p->ram_page + ((at - p->start) >> RAM_PAGE_BITS);
+}
+
 static bool walk_stage1(ArmCpu *a, const ArmRegime *rg, vaddr va, const ArmAsk *ask, ArmXlat *out)
 {
     unsigned high = rg->two_ranges ? va >> 55 & 1 : 0, stride, shift, bits;
@@ -352,6 +362,8 @@ static bool walk_stage1(ArmCpu *a, const ArmRegime *rg, vaddr va, const ArmAsk *
     table_ram_check(a);
     stride = r->granule - 3;
 restart:
+    out->n_tables = 0;
+    out->tables_known = true;
     level = r->start;
     shift = r->granule + stride * (unsigned)(3 - level);
     base = arm_table_base(r, ttbr, shift, rg->oa_bits);
@@ -371,6 +383,8 @@ restart:
             return fail1(out, FSC_EXTERNAL_WALK, level);
         if (!(d & DESC_VALID))
             return fail1(out, FSC_TRANSLATION, level);
+        if (ask->note_tables)
+            note_table(a, at, out);
         if (level == 3 || !(d & DESC_TABLE))
             break;
         base = arm_descriptor_address(r, d);
