@@ -192,6 +192,19 @@ fetch_grub_arm64() {
         >"$dir/grubaa64.efi.new" && mv "$dir/grubaa64.efi.new" "$dir/grubaa64.efi"
 }
 
+# Puts the kernel's symbols, out of the package of 800 MB that they are in, into $cache/ARCH/vmlinux.
+fetch_vmlinux() {   # ARCH
+    local deb image dir=$cache/$1
+    [ ! -s "$dir/vmlinux" ] || return 0
+    say "fetching the symbols of Debian's $1 kernel"
+    apt_for "$1" bookworm && image=$(package_behind "linux-image-$1" linux-image-) &&
+        deb=$(fetch_deb "$image-dbg") || return 1
+    (set +o pipefail; dpkg-deb --fsys-tarfile "$deb" 2>/dev/null |
+        tar -x -O --occurrence=1 --wildcards './usr/lib/debug/boot/vmlinux-*') >"$dir/vmlinux.new"
+    rm -f "$deb"
+    [ -s "$dir/vmlinux.new" ] && mv "$dir/vmlinux.new" "$dir/vmlinux"
+}
+
 # An initramfs around busybox with the given init script.
 make_initrd() {     # ARCH INIT OUTPUT
     need_packages cpio gzip || return 1

@@ -36,6 +36,7 @@ typedef struct ArmVirt {
     ArmVirtRow map[AV_AREAS];   /* size 0: not there */
     unsigned gic_version;       /* 2 or 3 */
     bool secure, virtualization, its, acpi, randomness;
+    bool kaslr_seed;
     bool highmem, highmem_ecam, highmem_mmio, highmem_redists;
     bool firmware;              /* -bios, or an image in the first flash */
     bool uart1;                 /* the second UART, for the normal world */

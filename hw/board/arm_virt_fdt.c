@@ -40,11 +40,13 @@ static void set_secure_only(DeviceTree *dt, const char *path)
     dt_set_string(dt, path, "secure-status", "okay");
 }
 
-static void add_seeds(DeviceTree *dt, const char *path)
+static void add_seeds(DeviceTree *dt, const ArmVirt *s, const char *path)
 {
     uint8_t seed[32];
-    random_bytes(seed, sizeof seed);
-    dt_set_bytes(dt, path, "kaslr-seed", seed, 8);
+    if (s->kaslr_seed) {
+        random_bytes(seed, sizeof seed);
+        dt_set_bytes(dt, path, "kaslr-seed", seed, 8);
+    }
     random_bytes(seed, sizeof seed);
     dt_set_bytes(dt, path, "rng-seed", seed, sizeof seed);
 }
@@ -57,11 +59,11 @@ static void add_root(DeviceTree *dt, const ArmVirt *s)
     dt_set_string(dt, "/", "model", "linux,dummy-virt");
     dt_add_node(dt, "/chosen");
     if (s->randomness)
-        add_seeds(dt, "/chosen");
+        add_seeds(dt, s, "/chosen");
     if (s->secure) {
         dt_add_node(dt, "/secure-chosen");
         if (s->randomness)
-            add_seeds(dt, "/secure-chosen");
+            add_seeds(dt, s, "/secure-chosen");
     }
     if (s->uart1)
         dt_add_node(dt, "/aliases");

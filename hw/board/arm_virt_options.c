@@ -121,6 +121,8 @@ bool arm_virt_options(Machine *m, GError **error)
     s->map[AV_RAM].size = m->ram_size;
     s->its = s->acpi = s->randomness = s->highmem = true;
     s->highmem_ecam = s->highmem_mmio = s->highmem_redists = true;
+    /* A debugger that is there from the start has the addresses that vmlinux was linked for. */
+    s->kaslr_seed = !m->debug_start;
     bool compact = true;
     if (!option_gic(m, error) || !option_absent(m, error) ||
         !option_bool(m, "secure", &s->secure, error) ||
@@ -130,7 +132,7 @@ bool arm_virt_options(Machine *m, GError **error)
         !option_bool(m, "highmem-mmio", &s->highmem_mmio, error) ||
         !option_bool(m, "highmem-redists", &s->highmem_redists, error) ||
         !option_bool(m, "compact-highmem", &compact, error) ||
-        !option_bool(m, "dtb-kaslr-seed", &s->randomness, error) ||
+        !option_bool(m, "dtb-kaslr-seed", &s->kaslr_seed, error) ||
         !option_bool(m, "dtb-randomness", &s->randomness, error) ||
         (acpi && strcmp(acpi, "auto") && !option_bool(m, "acpi", &s->acpi, error)) ||
         !option_text(m, "x-oem-id", "BOCHS ", s->oem_id, sizeof s->oem_id, error) ||
@@ -190,7 +192,8 @@ const char *const arm_virt_option_names[] = {
     "compact-highmem=on|off: accepted; disabled high areas never take room",
     "default-bus-bypass-iommu=off: there is no IOMMU",
     "default_bus_bypass_iommu=off: there is no IOMMU",
-    "dtb-kaslr-seed=old name of dtb-randomness",
+    "dtb-kaslr-seed=on|off: a seed for KASLR in the device tree (default: off with -S and a gdb "
+    "stub, else on)",
     "dtb-randomness=on|off: random seeds in the device tree (default on)",
     "gic-version=2|3|max: interrupt controller (default 2)",
     "highmem=on|off: addresses above 4 GiB (default on)",

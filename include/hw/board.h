@@ -15,6 +15,7 @@ typedef struct Machine {
     const char *cpu_model;   /* text of -cpu, or NULL for the board's default */
     const char *kernel, *initrd, *append, *dtb, *bios; /* NULL: not given */
     const char *dumpdtb;
+    bool debug_start;        /* -S with a gdb stub: somebody wants to see the kernel start */
     const char *uuid;        /* text of -uuid, or NULL */
     const char *pflash[2];   /* drive ids, or NULL */
     GHashTable *opts;        /* board-specific -machine options: char * -> char * */

@@ -79,6 +79,10 @@ void gdb_detach(void);      /* forgets all it set and lets the machine go */
 void gdb_put_stop(GString *out);
 void gdb_put_thread(GString *out, const Cpu *cpu);
 
+/* ---- symbol.c ---- */
+void gdb_symbol_query(GdbText *t, GString *out); /* behind "qSymbol" */
+void gdb_symbol_base(vaddr base);                /* as qOffsets told it; 0: not */
+
 /* ---- command.c ---- */
 /* Appends the answer; nothing: not supported. False: there is no answer (yet). */
 bool gdb_command(const char *data, size_t len, GString *out);

@@ -46,15 +46,18 @@ static bool q_attached(GdbText t, GString *out)
 
 static bool q_symbol(GdbText t, GString *out)
 {
-    return answer(out, "OK"); /* no symbols wanted */
+    gdb_symbol_query(&t, out);
+    return true;
 }
 
 /* Where the kernel really is: gdb moves the symbols of vmlinux there. */
 static bool q_offsets(GdbText t, GString *out)
 {
+    gdb_symbol_base(0);
     for (unsigned i = 0; i < cpu_count; i++) {
         vaddr base;
         if (cpus[i]->target->kernel_base && cpus[i]->target->kernel_base(cpus[i], &base)) {
+            gdb_symbol_base(base);
             g_string_append_printf(out, "TextSeg=%" G_GINT64_MODIFIER "x", base);
             break;
         }

@@ -177,6 +177,7 @@ bool cli_build(Cli *cli, GError **error)
         cli->board = board_type_find(cli->target->name, "virt");
     m->board = cli->board;
     m->target = cli->target->name;
+    m->debug_start = cli->start_paused && cli->gdb;
     m->uuid = cli->uuid;
     m->board_state = g_malloc0(cli->board->state_size + 1);
     monitor_set_guest(cli->name, cli->uuid);

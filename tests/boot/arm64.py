@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
+from debug import DebugBoots
 from session import Failure, Session
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -17,7 +18,7 @@ UBOOT = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
 PROMPT = rb"(~|/root) # "
 
 
-class Arm64Boots:
+class Arm64Boots(DebugBoots):
     """Each method boot_arm64_* is a case; its doc string is its name in the output."""
 
     def __init__(self, build):

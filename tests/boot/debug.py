@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The walk-through of docs/debugging-arm64-kernel.md, with the commands that stand there."""
+import os
+import re
+import socket
+import subprocess
+import threading
+
+from session import Failure, Session
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+SLOW = float(os.environ.get("SOSIA_TEST_SLOWNESS", "1"))
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def commands(part, port):
+    """The gdb commands of the blocks of one part, for another port."""
+    with open(os.path.join(ROOT, "docs", "debugging-arm64-kernel.md"), encoding="utf-8") as f:
+        blocks = re.findall(rf"^<!-- gdb: {part} -->\n```gdb\n(.*?)^```", f.read(), re.M | re.S)
+    lines = "".join(blocks).replace("target remote :1234", f"target remote 127.0.0.1:{port}")
+    if len(lines.splitlines()) < 6:
+        raise Failure(f"the document has no commands for '{part}'")
+    return [part for line in lines.splitlines() for part in ("-ex", line)]
+
+
+def gdb(part, port, vmlinux, folder):
+    done = subprocess.run(["gdb-multiarch", "-q", "-batch", "-ex", "set pagination off", "-ex",
+                           "set confirm off", "-ex", "set remotetimeout 60",
+                           *commands(part, port), vmlinux],
+                          cwd=folder, capture_output=True, text=True, timeout=180 * SLOW)
+    return done.stdout + done.stderr
+
+
+def demand(text, *patterns):
+    at = 0
+    for pattern in patterns:
+        m = re.compile(pattern).search(text, at)
+        if not m:
+            raise Failure(f"gdb did not say {pattern!r}; it said: {text[-1500:]!r}")
+        at = m.end()
+
+
+class DebugBoots:
+    """Mixed into Arm64Boots, which has the kernel and how to start it."""
+
+    def walk(self, part, *options):
+        port = free_port()
+        s = Session([self.sosia, "-M", "virt", "-cpu", "cortex-a72", "-m", "512", "-nographic",
+                     "-gdb", f"tcp:127.0.0.1:{port}", "-kernel", self.kernel, "-initrd",
+                     self.initrd, "-append", "console=ttyAMA0 quiet", *options],
+                    timeout=200 * SLOW)
+        folder = os.path.dirname(self.kernel)
+        return s, lambda: gdb(part, port, os.path.join(folder, "vmlinux"),
+                              os.path.join(folder, "modules"))
+
+    def boot_arm64_debug_early(self):
+        """the debugging walk-through: from the first instruction"""
+        s, ask = self.walk("early", "-S")
+        try:
+            demand(ask(), r"Breakpoint 1[.0-9]*, .*start_kernel", r"#0 .*start_kernel",
+                   r"\$1 = \"swapper", r"Old value = SYSTEM_BOOTING",
+                   r"New value = SYSTEM_SCHEDULING", r"rest_init", r"#0 .*load_module",
+                   r"__do_sys_finit_module")
+        finally:
+            s.kill()
+
+    def boot_arm64_debug_late(self):
+        """the debugging walk-through: a running kernel under KASLR, and a module"""
+        s, ask = self.walk("late")
+        try:
+            s.expect(rb"(~|/root) # ")
+            s.send(b"(sleep 20; ip link set eth0 up) & grep -w _stext /proc/kallsyms\n")
+            where = s.expect(rb"\n([0-9a-f]{16}) ").group(1).decode()
+            if where == "ffff800008010000":
+                raise Failure("the kernel is where it was linked for: KASLR is not at work")
+            reader = threading.Thread(target=lambda: s.read_some(0))
+            reader.start()
+            demand(ask(), rf"0x{where} <", r"\$2 = \"swapper", r"Breakpoint 1, .*start_xmit",
+                   r"#0 .*start_xmit", r"start_xmit")
+            reader.join()
+        finally:
+            s.kill()
