@@ -264,7 +264,8 @@ static const StateField timer_state[] = {
 
 static const StateField arm_state[] = {
     STATE_ARRAY(ArmCpu, x), STATE(ArmCpu, sp), STATE(ArmCpu, pc), STATE(ArmCpu, cc_op),
-    STATE(ArmCpu, cc_a), STATE(ArmCpu, cc_b), STATE(ArmCpu, btype), STATE(ArmCpu, pstate),
+    STATE(ArmCpu, cc_a), STATE(ArmCpu, cc_b), STATE(ArmCpu, guarded), STATE(ArmCpu, btype),
+    STATE(ArmCpu, pstate),
     STATE(ArmCpu, excl_addr), STATE_ARRAY(ArmCpu, excl_val), STATE(ArmCpu, excl_size),
     STATE_STRUCTS(ArmCpu, v, 32, vec_state),
     STATE(ArmCpu, fpcr),

@@ -59,7 +59,11 @@ def cases(tmp):
     yield "-mon without its chardev", [*virt, "-mon", "chardev=m"], "m"
     yield "unknown device for gdb", [*virt, "-gdb", "tpc::1234"], "tcp:"
     yield "gdb on a chardev that is not there", [*virt, "-gdb", "chardev:x"], "-chardev"
-    yield "network is absent", [*virt, "-netdev", "user,id=n"], "network"
+    yield "network of another kind", [*virt, "-netdev", "tap,id=n"], "it has: user"
+    yield "forward that is none", [*virt, "-nic", "user,hostfwd=tcp:22"], "Bad"
+    yield "folder that is not there", [*virt, "-virtfs", "local,path=/nowhere,mount_tag=t,"
+                                       "security_model=none"], "/nowhere"
+    yield "folder without a model", [*virt, "-virtfs", "local,path=/,mount_tag=t"], "security_model"
     yield "device without its drive", [*virt, "-device", "virtio-blk-device"], "drive"
     yield "device with a drive that is not there", [*virt, "-device",
                                                     "virtio-blk-device,drive=zz"], "zz"

@@ -329,7 +329,8 @@ static const struct {
     MEMBER(timer), /* compared below */
     MEMBER(pm_base), MEMBER(pm_icount), MEMBER(pm_timer), /* of the host */
     MEMBER(hcr_eff), MEMBER(mode_base), MEMBER(mode_valid), /* derived */
-    /* Single bytes, and what the compiler leaves behind them. */
+    /* Single bytes, and what the compiler leaves behind them and before vectors. */
+    { offsetof(ArmCpu, pstate) + 8, offsetof(ArmCpu, v) - offsetof(ArmCpu, pstate) - 8 },
     { offsetof(ArmCpu, pm_filtered), offsetof(ArmCpu, event) - offsetof(ArmCpu, pm_filtered) },
     { offsetof(ArmCpu, gic_view), offsetof(ArmCpu, irq_level) - offsetof(ArmCpu, gic_view) },
 #undef MEMBER

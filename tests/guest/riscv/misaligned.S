@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Plain accesses at any address, within a page and across two.
+# args: -m 32
     .include "guest.inc"
 test:
     la s0, page + 4096
