@@ -131,6 +131,21 @@ static bool q_xfer(GdbText t, GString *out)
 
 /* ---- memory ---- */
 
+/* qMemoryRegionInfo:ADDR, of lldb, which looks for addresses that are free: a page at a time. */
+static bool q_region(GdbText t, GString *out)
+{
+    enum { PAGE = 4096 };
+    uint64_t addr;
+    hwaddr pa;
+    if (!gdb_get_hex(&t, &addr))
+        return answer(out, "E22");
+    addr &= ~(uint64_t)(PAGE - 1);
+    g_string_append_printf(out, "start:%" G_GINT64_MODIFIER "x;size:%x;", addr, PAGE);
+    if (gdb.physical || (gdb.cpu && cpu_debug_translate(gdb.cpu, addr, &pa)))
+        g_string_append(out, "permissions:rwx;");
+    return true;
+}
+
 /* qSearch:memory:ADDR;LEN;PATTERN, up to the first page that is not there. */
 static bool q_search(GdbText t, GString *out)
 {
@@ -270,7 +285,8 @@ bool gdb_query(GdbText t, GString *out)
         { "Supported", q_supported }, { "Attached", q_attached }, { "Symbol", q_symbol },
         { "Offsets", q_offsets }, { "fThreadInfo", q_first_threads },
         { "sThreadInfo", q_more_threads }, { "ThreadExtraInfo", q_thread_info },
-        { "Xfer:", q_xfer }, { "Search:memory:", q_search }, { "Rcmd", q_rcmd },
+        { "Xfer:", q_xfer }, { "MemoryRegionInfo:", q_region },
+        { "Search:memory:", q_search }, { "Rcmd", q_rcmd },
         { "qemu.sstepbits", q_sstep_bits }, { "qemu.sstep", q_sstep },
         { "qemu.PhyMemMode", q_physical }, { "qemu.Supported", q_qemu_supported },
     };
