@@ -82,7 +82,7 @@ work:
 
     # Harts 0 and 1: x = 1; fence; r = y against y = 1; fence; r = x. Harts 2 and 3: messages.
     li s6, 0
-    li s7, 20000
+    li s7, 2000
     la s8, boxes
     li t0, 2
     bge s0, t0, messages
