@@ -108,7 +108,7 @@ package_behind() {  # META PREFIX
 
 # Disks, network cards and buttons, and what is on them: modules in Debian's kernels.
 guest_modules=(virtio_mmio virtio_pci virtio_blk virtio_net nvme ext4 crc32c_generic gpio_keys button
-    evdev 9p 9pnet_virtio)
+    evdev 9p 9pnet_virtio virtio_rng virtio_console)
 
 # Unpacks a module from TREE and before it what it depends on into DIR; DIR/order lists them.
 unpack_module() {   # TREE DIR NAME

@@ -336,9 +336,10 @@ bool p9_load(P9Server *s, const uint8_t *data, size_t len, GError **error)
     s->in = data;
     s->left = len;
     s->bad = false;
-    s->msize = CLAMP(p9_get32(s), P9_MSIZE_MIN, P9_MSIZE_MAX);
+    uint32_t msize = p9_get32(s), n = p9_get32(s);
+    s->msize = CLAMP(msize, P9_MSIZE_MIN, P9_MSIZE_MAX);
     bool ok = true;
-    for (uint32_t n = p9_get32(s); ok && n; n--)
+    for (; ok && n; n--)
         ok = load_fid(s);
     if (ok && !s->bad && !s->left)
         return true;

@@ -8,6 +8,7 @@ import tempfile
 
 from debug import DebugBoots
 from session import Failure, Session
+from snapshot import SnapshotBoots
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -18,7 +19,7 @@ UBOOT = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
 PROMPT = rb"(~|/root) # "
 
 
-class Arm64Boots(DebugBoots):
+class Arm64Boots(DebugBoots, SnapshotBoots):
     """Each method boot_arm64_* is a case; its doc string is its name in the output."""
 
     def __init__(self, build):

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Snapshots of a booted arm64 Linux with its devices at work, in one program and the next."""
+import hashlib
+import json
+import os
+import socket
+import time
+
+from session import Failure, Session
+
+SLOW = float(os.environ.get("SOSIA_TEST_SLOWNESS", "1"))
+PROMPT = rb"(~|/root) # "
+CPUS = 4
+DISK = b"".join(b"%015d\n" % i for i in range(1 << 16))
+
+# What each device is asked afterwards; the same before, so that nothing is first used then.
+PROBE = ("echo disk-$(dd if=/dev/vda bs=64k iflag=direct 2>/dev/null | md5sum | cut -c1-32); "
+         "echo rng-$(head -c 64 /dev/hwrng | wc -c); cat /h/file; "
+         "tftp -g -r file -l /tmp/f 10.0.2.2; cat /tmp/f; echo to-the-console-$N > /dev/hvc0; "
+         "echo kept-$(cat /tmp/kept); echo probed-$((N))")
+
+
+class Monitor:
+    """QMP on a socket."""
+
+    def __init__(self, path, session):
+        self.sock = socket.socket(socket.AF_UNIX)
+        end = time.monotonic() + 20 * SLOW
+        while True:
+            try:
+                self.sock.connect(path)
+                break
+            except OSError:
+                if time.monotonic() > end or session.proc.poll() is not None:
+                    session.read_some(1)
+                    raise Failure(f"no machine: {session.all[-300:]!r}") from None
+                time.sleep(0.01)
+        self.sock.settimeout(60 * SLOW)
+        self.file = self.sock.makefile("rwb")
+        self.file.readline()
+        self.ask("qmp_capabilities")
+
+    def ask(self, name, **args):
+        self.file.write(json.dumps({"execute": name, "arguments": args}).encode() + b"\n")
+        self.file.flush()
+        while True:
+            line = self.file.readline()
+            if not line:
+                raise Failure("the monitor was closed")
+            answer = json.loads(line)
+            if "event" not in answer:
+                return answer
+
+    def hmp(self, line):
+        said = self.ask("human-monitor-command", **{"command-line": line})["return"]
+        if said:
+            raise Failure(f"{line}: {said!r}")
+
+
+class Counters:
+    """Reads what one counter per CPU prints: each goes up by one, from one line to the next."""
+
+    def __init__(self):
+        self.last = {}
+
+    def read(self, s, rounds=4):
+        """Until each has counted so often. Fails where one skips."""
+        seen = dict.fromkeys(range(CPUS), 0)
+        while min(seen.values()) < rounds:
+            m = s.expect(rb"<([0-9]+) ([0-9]+)>")
+            cpu, n = (int(x) for x in m.groups())
+            if cpu in self.last and n != self.last[cpu] + 1:
+                raise Failure(f"counter {cpu}: {n} after {self.last[cpu]}")
+            self.last[cpu] = n
+            seen[cpu] += 1
+
+    def copy(self):
+        c = Counters()
+        c.last = dict(self.last)
+        return c
+
+
+class SnapshotBoots:
+    """Mixed into Arm64Boots."""
+
+    def snapshot_machine(self, machine, cpu, bus, *more):
+        suffix = "-pci" if bus == "pci" else "-device"
+        words = [
+            "-M", machine, "-cpu", cpu, "-smp", str(CPUS), "-m", "512", "-nographic",
+            "-kernel", self.kernel, "-initrd", self.initrd, "-append", "console=ttyAMA0 quiet",
+            "-drive", f"file={self.path(f'snap-{bus}.img')},format=raw,if=none,id=d0",
+            "-device", f"virtio-blk{suffix},drive=d0",
+            "-netdev", f"user,id=n0,tftp={self.path('snapshare')}",
+            "-device", f"virtio-net{suffix},netdev=n0",
+            "-fsdev", f"local,id=f0,path={self.path('snapshare')},security_model=none",
+            "-device", f"virtio-9p{suffix},fsdev=f0,mount_tag=host",
+            "-device", f"virtio-rng{suffix}",
+            "-device", f"virtio-serial{suffix}",
+            "-chardev", f"file,id=c0,path={self.path(f'snapconsole-{bus}')},append=on",
+            "-device", "virtconsole,chardev=c0",
+            "-qmp", f"unix:{self.path('snapqmp')},server=on,wait=off"]
+        if os.path.exists(self.path("snapqmp")):
+            os.unlink(self.path("snapqmp"))
+        s = Session([self.sosia, *words, *more], timeout=150 * SLOW)
+        try:
+            return s, Monitor(self.path("snapqmp"), s)
+        except BaseException:
+            s.kill()
+            raise
+
+    def probe(self, s, bus, number):
+        """The devices do what they did; at the shell's prompt before and after."""
+        s.send(b"N=%d; /tmp/probe\n" % number)
+        for line in (b"disk-%s\r\n" % hashlib.md5(DISK).hexdigest().encode(), rb"rng-64\r\n", rb"from-the-host\r\n",
+                     rb"from-the-host\r\n", rb"kept-of-then\r\n", rb"probed-%d\r\n" % number):
+            s.expect(line)
+        end = time.monotonic() + 10 * SLOW
+        while True:
+            with open(self.path(f"snapconsole-{bus}"), "rb") as f:
+                if b"to-the-console-%d" % number in f.read():
+                    return
+            if time.monotonic() > end:
+                raise Failure("nothing comes from the virtio console")
+            time.sleep(0.05)
+
+    def snapshot_linux(self, machine, cpu, bus):
+        os.makedirs(self.path("snapshare"), exist_ok=True)
+        with open(self.path("snapshare/file"), "w", encoding="ascii") as f:
+            f.write("from-the-host\n")
+        with open(self.path(f"snap-{bus}.img"), "wb") as f:
+            f.write(DISK)
+        s, m = self.snapshot_machine(machine, cpu, bus)
+        try:
+            s.expect(PROMPT)
+            s.send(b"stty -echo; (echo '#!/bin/sh'; echo '" + PROBE.encode() + b"') > /tmp/probe; "
+                   b"chmod +x /tmp/probe; export N; mkdir /h; mount -t 9p -o "
+                   b"trans=virtio,version=9p2000.L host /h; ip addr add 10.0.2.15/24 dev eth0; "
+                   b"ip link set eth0 up; echo of-then > /tmp/kept\n")
+            s.expect(PROMPT)
+            self.probe(s, bus, 1)
+            s.expect(PROMPT)
+            s.send(b"for c in $(seq 0 %d); do taskset -p $((1 << c)) $$ >/dev/null; (n=0; while "
+                   b"[ ! -e /tmp/end ]; do n=$((n + 1)); echo \"<$c $n>\"; usleep 5000; done) & "
+                   b"done\n" % (CPUS - 1))
+            now = Counters()
+            now.read(s)
+            m.hmp("savevm one")
+            one = now.copy()
+            now.read(s)
+            # Of a later time; the disk as well.
+            s.send(b"echo of-later > /tmp/kept; echo overwritten > /dev/vda; sync; echo ok-later\n")
+            s.expect(rb"ok-later\r\n")
+            m.hmp("savevm two")
+            m.hmp("stop")
+            m.hmp("loadvm one")
+            s.read_some(0.1)
+            s.pending = b""
+            m.hmp("cont")
+            self.goes_on(s, bus, one, 2)
+            s.kill()
+            s, m = self.snapshot_machine(machine, cpu, bus, "-loadvm", "one")
+            self.goes_on(s, bus, one, 3)
+            s.expect(PROMPT)
+            s.send(b"poweroff\n")
+            s.wait_exit(0)
+        finally:
+            s.kill()
+        with open(self.path(f"snap-{bus}.img"), "rb") as f:
+            if f.read() != DISK:
+                raise Failure("the disk is not what it was when the snapshot was taken")
+
+    def goes_on(self, s, bus, saved, number):
+        """Every counter goes on right behind where it was (a few lines may have been on their way
+        when the machine stopped); then the devices are asked."""
+        counters = Counters()
+        first = {}
+        while len(first) < CPUS:
+            m = s.expect(rb"<([0-9]+) ([0-9]+)>")
+            cpu, n = (int(x) for x in m.groups())
+            first.setdefault(cpu, n)
+            counters.last[cpu] = n
+        for cpu, n in first.items():
+            if not saved.last[cpu] <= n < saved.last[cpu] + 400:
+                raise Failure(f"counter {cpu} goes on with {n}, and was at {saved.last[cpu]}")
+        counters.read(s)
+        s.send(b"touch /tmp/end; wait; echo stopped\n")
+        s.expect(rb"stopped\r\n")
+        s.expect(PROMPT)
+        self.probe(s, bus, number)
+
+    def boot_arm64_snapshot_gicv2(self):
+        """arm64 Linux goes on after loadvm and -loadvm: 4 CPUs, cortex-a72, GICv2, virtio-mmio"""
+        self.snapshot_linux("virt", "cortex-a72", "mmio")
+
+    def boot_arm64_snapshot_gicv3(self):
+        """arm64 Linux goes on after loadvm and -loadvm: 4 CPUs, max, GICv3, ITS, virtio-pci"""
+        self.snapshot_linux("virt,gic-version=3", "max", "pci")
