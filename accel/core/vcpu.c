@@ -202,7 +202,11 @@ void vcpu_after_exec(Cpu *cpu, CpuExit why)
         vm_request_stop(RUN_STATE_DEBUG);
         break;
     case CPU_EXIT_YIELD:
-        g_thread_yield();
+        if (cpu->yield_us && !icount_enabled())
+            waker_wait(cpu->waker, cpu->yield_us * (int64_t)1000);
+        else
+            g_thread_yield();
+        cpu->yield_us = 0;
         break;
     case CPU_EXIT_NONE:
     case CPU_EXIT_BUDGET:

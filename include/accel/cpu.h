@@ -65,6 +65,7 @@ struct Cpu {
     bool halted;
     bool secure;                   /* Arm: its data accesses are secure ones (the target's) */
     CpuExit exit_reason;
+    uint32_t yield_us;             /* with CPU_EXIT_YIELD: sleep so long, or until the next kick */
     FpStatus fp;                   /* rounding mode, NaN policy, soft sticky flags */
     JumpBuf jmpbuf;                /* set by cpu_exec; see cpu_loop_exit */
     TlbContext *tlb_ctx;           /* that .tlb belongs to */

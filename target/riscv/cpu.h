@@ -68,6 +68,7 @@ typedef struct RiscvCpu {
     uint64_t f[32];          /* NaN-boxed */
     uint64_t pc;
     uint64_t res_addr;       /* LR reservation: virtual address, or RES_NONE */
+    uint32_t wfi_polls;      /* wfi that ended at once since it last slept or took an interrupt */
     uint64_t res_value;      /* what LR read (sign-extended as LR gave it) */
 #define X(n) uint64_t n;
     RISCV_CSR_CELLS(X)
@@ -207,6 +208,8 @@ uint64_t riscv_mip(const RiscvCpu *r);
 void riscv_check_interrupts(RiscvCpu *r);
 bool riscv_take_interrupt(Cpu *cpu);
 bool riscv_has_work(Cpu *cpu);
+/* Would an interrupt be taken now? */
+bool riscv_interrupt_ready(const RiscvCpu *r);
 /* Recomputes Cpu.mode and the translation context from priv, mstatus, satp, frm. */
 void riscv_update_mode(RiscvCpu *r);
 

@@ -93,6 +93,14 @@ const IrHelper riscv_helper_sret = { "sret", helper_sret, 0, false, ALL_BUT_FP }
 
 /* --- waiting --- */
 
+/*
+ * wfi ends at once when an interrupt is pending that can't be taken. Who then looks at something
+ * and waits again is polling, and takes the host CPU from the hart it waits for: OpenSBI does, with
+ * the software interrupt pending that told it to come here, until a hart is started. Such a hart
+ * waits, longer each time, until a line of its is raised (again).
+ */
+enum { WFI_FREE_POLLS = 4, WFI_FIRST_YIELD_US = 20, WFI_YIELD_DOUBLINGS = 9 };
+
 static uint64_t helper_wfi(Cpu *cpu, uint64_t next_pc)
 {
     RiscvCpu *r = riscv_cpu(cpu);
@@ -101,8 +109,14 @@ static uint64_t helper_wfi(Cpu *cpu, uint64_t next_pc)
     if (r->priv != PRV_M && (r->mstatus & MSTATUS_TW || (r->priv == PRV_U && r->ext.s)))
         riscv_raise_illegal(r);
     r->pc = next_pc;
-    if (riscv_has_work(cpu))
-        return 0;
+    if (riscv_has_work(cpu)) {
+        if (riscv_interrupt_ready(r) || ++r->wfi_polls <= WFI_FREE_POLLS)
+            return 0;
+        cpu->yield_us = WFI_FIRST_YIELD_US << MIN(r->wfi_polls - WFI_FREE_POLLS, WFI_YIELD_DOUBLINGS);
+        cpu->exit_reason = CPU_EXIT_YIELD;
+        cpu_loop_exit(cpu);
+    }
+    r->wfi_polls = 0;
     cpu->halted = true;
     cpu->exit_reason = CPU_EXIT_HALTED;
     cpu_loop_exit(cpu);

@@ -132,6 +132,11 @@ void riscv_check_interrupts(RiscvCpu *r)
         cpu_interrupt(&r->cpu, RISCV_INTERRUPT_HARD);
 }
 
+bool riscv_interrupt_ready(const RiscvCpu *r)
+{
+    return deliverable(r);
+}
+
 bool riscv_has_work(Cpu *cpu)
 {
     RiscvCpu *r = riscv_cpu(cpu);
@@ -149,6 +154,7 @@ bool riscv_take_interrupt(Cpu *cpu)
     pending = deliverable(r);
     if (!pending)
         return false;
+    r->wfi_polls = 0;
     for (unsigned i = 0; i < ARRAY_LEN(order); i++)
         if (pending >> order[i] & 1) {
             riscv_trap(r, CAUSE_INTERRUPT | order[i], 0);
@@ -167,6 +173,8 @@ static void irq_input(void *opaque, int n, int level)
         __atomic_fetch_and(&r->mip, ~bit, __ATOMIC_SEQ_CST);
     else if (!(__atomic_fetch_or(&r->mip, bit, __ATOMIC_SEQ_CST) & bit))
         cpu_interrupt(&r->cpu, RISCV_INTERRUPT_HARD);
+    else
+        cpu_kick(&r->cpu); /* it may poll by wfi, see there */
 }
 
 IrqSink riscv_cpu_irq(Cpu *cpu, int n)

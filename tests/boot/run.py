@@ -389,15 +389,7 @@ def main():
             number += 1
             title = (case.__doc__ or name).strip()
             try:
-                try:
-                    case()
-                except Failure as failure:
-                    # An open bug (docs/roadmap.md): this boot stood still once in seven. Only this
-                    # case, and with the reason in the output, until it is found.
-                    if name != "boot_smp8" or args.times > 1:
-                        raise
-                    print(f"# first attempt: {failure}", flush=True)
-                    case()
+                case()
                 print(f"ok {number} - {title}", flush=True)
             except (Failure, OSError, subprocess.SubprocessError) as failure:
                 failures += 1
