@@ -15,6 +15,7 @@
 
 #include "backend/char.h"
 #include "backend/net.h"
+#include "backend/net/fragments.h"
 #include "softmmu/run.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -51,6 +52,7 @@ typedef struct GuestForward {
 struct User {
     NetBackend *backend;
     Slirp *slirp;
+    Fragments *fragments;
     SlirpConfig config;
     struct in_addr net, mask;
     char *hostname, *tftp, *tftp_server, *bootfile, *domain;
@@ -500,6 +502,7 @@ static void user_destroy(NetBackend *n)
     g_array_free(u->forwards, TRUE);
     g_array_free(u->watches, TRUE);
     g_array_free(u->asked, TRUE);
+    fragments_free(u->fragments);
     g_free(u->hostname);
     g_free(u->tftp);
     g_free(u->tftp_server);
@@ -513,6 +516,7 @@ static bool user_create(NetBackend *n, GHashTable *opts, GPtrArray *repeated, GE
 {
     User *u = n->state = g_new0(User, 1);
     u->backend = n;
+    u->fragments = fragments_new();
     u->search = g_ptr_array_new_with_free_func(g_free);
     u->forwards = g_array_new(FALSE, FALSE, sizeof(Forward));
     u->guest_forwards = g_ptr_array_new();
@@ -547,7 +551,9 @@ static bool user_create(NetBackend *n, GHashTable *opts, GPtrArray *repeated, GE
 static void user_send(NetBackend *n, const uint8_t *frame, size_t len)
 {
     User *u = n->state;
-    slirp_input(u->slirp, frame, (int)len);
+    frame = fragments_take(u->fragments, frame, &len);
+    if (frame)
+        slirp_input(u->slirp, frame, (int)len);
     wake(u);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend/net.h"
+#include "backend/net/fragments.h"
 #include "hw/net/offload.h"
 #include "softmmu/run.h"
 #include "util/bits.h"
@@ -102,6 +103,73 @@ static void test_segments(void)
     }
 }
 
+/* A fragment of a datagram whose byte i is i / 8; `more`: others follow. */
+static size_t fragment(uint8_t *f, unsigned id, unsigned at, unsigned n, bool more)
+{
+    static const uint8_t head[] = { 0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 2, 15, 10, 0, 2, 2 };
+    memset(f, 0xee, 14);
+    store_be16(f + 12, 0x0800);
+    memcpy(f + 14, head, 20);
+    store_be16(f + 16, (uint16_t)(20 + n));
+    store_be16(f + 18, (uint16_t)id);
+    store_be16(f + 20, (uint16_t)(at / 8 | more << 13));
+    store_be16(f + 24, (uint16_t)~plain_sum(f + 14, 20, 0));
+    for (unsigned i = 0; i < n; i++)
+        f[34 + i] = (uint8_t)((at + i) / 8);
+    return 34 + n;
+}
+
+static void test_fragments(void)
+{
+    Fragments *fragments = fragments_new();
+    uint8_t *f = g_malloc0(NET_MAX_FRAME);
+    const uint8_t *whole;
+    size_t len;
+#define GIVE(...) (len = fragment(f, __VA_ARGS__), fragments_take(fragments, f, &len))
+    g_assert_true(GIVE(1, 0, 100, false) == f);
+    /* Two datagrams at once, in any order, with a repetition. */
+    g_assert_null(GIVE(2, 800, 55, false));
+    g_assert_null(GIVE(3, 0, 400, true));
+    g_assert_null(GIVE(2, 400, 400, true));
+    g_assert_null(GIVE(2, 400, 400, true));
+    whole = GIVE(2, 0, 400, true);
+    g_assert_nonnull(whole);
+    g_assert_cmpuint(len, ==, 34 + 855);
+    g_assert_cmpuint(load_be16(whole + 16), ==, 20 + 855);
+    g_assert_cmpuint(load_be16(whole + 20), ==, 0);
+    g_assert_cmphex(plain_sum(whole + 14, 20, 0), ==, 0xffff);
+    for (unsigned i = 0; i < 855; i++)
+        g_assert_cmpuint(whole[34 + i], ==, (uint8_t)(i / 8));
+    g_assert_nonnull(GIVE(3, 400, 1, false));
+    /* An overlap drops all of it; a hole, an end before the end, too much. */
+    g_assert_null(GIVE(4, 0, 400, true));
+    g_assert_null(GIVE(4, 392, 400, true));
+    g_assert_null(GIVE(4, 400, 8, false));
+    g_assert_null(GIVE(5, 800, 8, true));
+    g_assert_null(GIVE(5, 8, 8, false));
+    g_assert_null(GIVE(6, 0, 12, true));
+    g_assert_null(GIVE(7, 65528, 1000, false));
+    for (unsigned at = 0; at < 65512; at += 8)
+        g_assert_null(GIVE(8, at, 8, true));
+    g_assert_nonnull(GIVE(8, 65512, 3, false));
+    g_assert_cmpuint(len, ==, 14 + 65535);
+    /* Any bytes. */
+    for (unsigned i = 0; i < 20000; i++) {
+        len = fragment(f, g_test_rand_int_range(0, 30), g_test_rand_int_range(0, 80) * 8,
+                       g_test_rand_int_range(1, 300), g_test_rand_bit());
+        if (g_test_rand_bit()) {
+            f[14 + g_test_rand_int_range(0, 20)] = g_test_rand_int();
+            store_be16(f + 24, 0);
+            store_be16(f + 24, (uint16_t)~plain_sum(f + 14, 20, 0));
+        }
+        len = g_test_rand_int_range(0, len + 1);
+        whole = fragments_take(fragments, f, &len);
+        g_assert_cmpuint(len, <=, 14 + 65535);
+    }
+    g_free(f);
+    fragments_free(fragments);
+}
+
 static void refused(const char *text, const char *why)
 {
     GError *error = NULL;
@@ -146,6 +214,7 @@ int main(int argc, char **argv)
     main_loop_init();
     g_test_add_func("/net/checksum", test_checksum);
     g_test_add_func("/net/segments", test_segments);
+    g_test_add_func("/net/fragments", test_fragments);
     g_test_add_func("/net/options", test_options);
     return g_test_run();
 }
