@@ -29,7 +29,7 @@ static void grow_tables(Emit *e)
         e->group_next = g_renew(uint16_t, e->group_next, e->cap_next_use);
         e->depth = g_renew(uint8_t, e->depth, e->cap_next_use);
     }
-    if (e->cap_temps < f->n_temps) {
+    if (e->cap_temps <= f->n_temps) { /* also for none: memset takes no NULL */
         e->cap_temps = f->n_temps + 256;
         e->temp_loc = g_renew(uint8_t, e->temp_loc, e->cap_temps);
         e->temp_spill = g_renew(uint16_t, e->temp_spill, e->cap_temps);

@@ -304,8 +304,8 @@ static void make_vec_constants(ThunkGen *g)
         thunks.vec[c[i].n] = constant2(g, c[i].lo, c[i].hi);
     }
     for (unsigned n = 0; n < 8; n++) {
-        thunks.vec[VC_SHL8 + n] = constant(g, (0xffu << n & 0xff) * 0x0101010101010101);
-        thunks.vec[VC_SHR8 + n] = constant(g, (0xffu >> n) * 0x0101010101010101);
+        thunks.vec[VC_SHL8 + n] = constant(g, (0xffu << n & 0xff) * 0x0101010101010101u);
+        thunks.vec[VC_SHR8 + n] = constant(g, (0xffu >> n) * 0x0101010101010101u);
     }
 }
 
