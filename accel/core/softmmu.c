@@ -97,17 +97,17 @@ static inline void check_aligned(Cpu *cpu, vaddr va, unsigned size, MmuAccess ac
         cpu->target->raise_unaligned(cpu, va, access);
 }
 
-static void set_initiator(const Cpu *cpu)
+static void set_initiator(const Cpu *cpu, hwaddr pa)
 {
     memory_initiator.cpu = cpu->index;
-    memory_initiator.secure = cpu->secure;
+    memory_initiator.secure = pa & HWADDR_SECURE;
 }
 
 static uint64_t mmio_load(Cpu *cpu, vaddr va, unsigned size, const TlbLookup *l, MmuAccess access)
 {
     hwaddr pa = l->paddr | (va & ~TLB_PAGE_MASK);
     uint64_t v = 0;
-    set_initiator(cpu);
+    set_initiator(cpu, pa);
     MemResult r = address_space_load(cpu->as, pa, size, &v);
     if (r != MEM_OK)
         cpu->target->raise_bus_error(cpu, va, pa, access, r);
@@ -117,7 +117,7 @@ static uint64_t mmio_load(Cpu *cpu, vaddr va, unsigned size, const TlbLookup *l,
 static void mmio_store(Cpu *cpu, vaddr va, unsigned size, uint64_t v, const TlbLookup *l)
 {
     hwaddr pa = l->paddr | (va & ~TLB_PAGE_MASK);
-    set_initiator(cpu);
+    set_initiator(cpu, pa);
     MemResult r = address_space_store(cpu->as, pa, size, v);
     if (r != MEM_OK)
         cpu->target->raise_bus_error(cpu, va, pa, MMU_WRITE, r);

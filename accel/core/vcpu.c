@@ -333,7 +333,7 @@ Cpu *cpu_new(const TargetOps *t, const char *model, GError **error)
     memset(cpu, 0, size);
     cpu->target = t;
     cpu->index = cpu_count;
-    cpu->as = address_space_memory;
+    cpu->as = address_space_cpu;
     cpu->mxcsr = 0x1f80; /* all exceptions masked, to nearest: SDM vol. 1, 10.2.3 */
     cpu->work = g_queue_new();
     pthread_mutex_init(&cpu->work_lock, NULL);

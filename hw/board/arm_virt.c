@@ -3,8 +3,7 @@
  * Machine "virt" for aarch64: memory map, interrupts and devices of QEMU's board of that name
  * (docs/system/arm/virt). The map is in arm_virt_options.c.
  *
- * Left out: the SMMU, the platform bus, memory and CPU hotplug, NVDIMM, NUMA. What is secure with
- * secure=on is not hidden from the normal world: there is one address space.
+ * Left out: the SMMU, the platform bus, memory and CPU hotplug, NVDIMM, NUMA.
  */
 #include "hw/board/arm_virt.h"
 
@@ -33,6 +32,15 @@ static bool realize_at(Device *dev, hwaddr addr, GError **error)
     if (!device_realize(dev, NULL, error))
         return false;
     device_map(dev, addr);
+    return true;
+}
+
+/* Out of the normal world's reach. */
+static bool realize_secure(Device *dev, hwaddr addr, GError **error)
+{
+    if (!device_realize(dev, NULL, error))
+        return false;
+    device_map_secure(dev, addr);
     return true;
 }
 
@@ -67,7 +75,7 @@ static bool create_memory(Machine *m, GError **error)
     const ArmVirtRow *row = &s->map[AV_SECURE_RAM];
     if (!memory_region_init_ram(&s->secure_ram, "virt.secure-ram", row->size, error))
         return false;
-    memory_region_add(memory_system_root(), row->base, &s->secure_ram, 0);
+    memory_region_add(memory_secure_root(), row->base, &s->secure_ram, 0);
     return true;
 }
 
@@ -165,6 +173,7 @@ static bool create_msi(Machine *m, GError **error)
 
 /* ---- devices ---- */
 
+/* With a secure world the first bank, which the CPUs start from, is its own. */
 static bool create_flash(Machine *m, GError **error)
 {
     ArmVirt *s = arm_virt(m);
@@ -185,21 +194,22 @@ static bool create_flash(Machine *m, GError **error)
         device_set_uint(flash, "num-blocks", row->size / SECTOR);
         device_set_uint(flash, "width", 4);
         device_set_uint(flash, "device-width", 2);
+        bool secure = s->secure && !i;
         if (!device_set_prop(flash, "name", name, error) ||
-            !realize_at(flash, row->base + i * row->size, error))
+            !(secure ? realize_secure : realize_at)(flash, row->base + i * row->size, error))
             return false;
         s->flash[i] = flash;
     }
     return true;
 }
 
-static bool create_uart(Machine *m, ArmVirtArea area, unsigned n, GError **error)
+static bool create_uart(Machine *m, ArmVirtArea area, unsigned n, bool secure, GError **error)
 {
     ArmVirt *s = arm_virt(m);
     g_autofree char *path = g_strdup_printf("virt/uart%u", n);
     Device *uart = new_device("pl011", path);
     device_set_ptr(uart, "chardev", serial_hd(n));
-    if (!realize_at(uart, s->map[area].base, error))
+    if (!(secure ? realize_secure : realize_at)(uart, s->map[area].base, error))
         return false;
     connect(s, uart, 0, s->map[area].spi);
     return true;
@@ -211,8 +221,8 @@ static bool create_uarts(Machine *m, GError **error)
 {
     ArmVirt *s = arm_virt(m);
     s->uart1 = !s->secure && serial_hd(1);
-    return create_uart(m, AV_UART0, 0, error) &&
-           (!(s->secure || s->uart1) || create_uart(m, AV_UART1, 1, error));
+    return create_uart(m, AV_UART0, 0, false, error) &&
+           (!(s->secure || s->uart1) || create_uart(m, AV_UART1, 1, s->secure, error));
 }
 
 static bool create_rtc(Machine *m, GError **error)
@@ -231,12 +241,13 @@ static void press_power(void *opaque)
     button.set(button.opaque, button.n, 1);
 }
 
-static Device *create_gpio(ArmVirt *s, const char *path, ArmVirtArea area, GError **error)
+static Device *create_gpio(ArmVirt *s, const char *path, ArmVirtArea area, bool secure,
+                           GError **error)
 {
     Device *gpio = new_device("pl061", path);
     device_set_uint(gpio, "pullups", 0);
     device_set_uint(gpio, "pulldowns", 0xff);
-    if (!realize_at(gpio, s->map[area].base, error))
+    if (!(secure ? realize_secure : realize_at)(gpio, s->map[area].base, error))
         return NULL;
     if (s->map[area].spi)
         connect(s, gpio, 0, s->map[area].spi);
@@ -248,7 +259,7 @@ static Device *create_gpio(ArmVirt *s, const char *path, ArmVirtArea area, GErro
 static bool create_power_button(Machine *m, GError **error)
 {
     ArmVirt *s = arm_virt(m);
-    s->gpio = create_gpio(s, "virt/gpio", AV_GPIO, error);
+    s->gpio = create_gpio(s, "virt/gpio", AV_GPIO, false, error);
     if (!s->gpio)
         return false;
     s->power_key = new_device("gpio-key", "virt/power-key");
@@ -284,7 +295,7 @@ static bool create_secure_gpio(Machine *m, GError **error)
     ArmVirt *s = arm_virt(m);
     if (!s->secure)
         return true;
-    s->secure_gpio = create_gpio(s, "virt/secure-gpio", AV_SECURE_GPIO, error);
+    s->secure_gpio = create_gpio(s, "virt/secure-gpio", AV_SECURE_GPIO, true, error);
     if (!s->secure_gpio)
         return false;
     irq_connect(&s->secure_gpio->irq[1], (IrqSink){ secure_power_off, NULL, 0 });

@@ -290,6 +290,11 @@ void device_map(Device *dev, hwaddr addr)
     memory_region_add(memory_system_root(), addr, &dev->mmio, 0);
 }
 
+void device_map_secure(Device *dev, hwaddr addr)
+{
+    memory_region_add(memory_secure_root(), addr, &dev->mmio, 0);
+}
+
 static void gpio_set(void *opaque, int n, int level)
 {
     Device *dev = opaque;

@@ -138,7 +138,7 @@ static ArmGicAccess check(const Gicv3Cpu *c, const ArmGicView *v, Gicv3RegClass 
     const Gicv3 *s = c->gic;
     *to_virtual = false;
     if (v->el == 0 || (class == GICV3_CLASS_EL3 && (v->el < 3 || !s->security)) ||
-        (class == GICV3_CLASS_EL2 && (v->el < 2 || !s->virtualization)))
+        (class == GICV3_CLASS_EL2 && v->el < (s->virtualization ? 2 : 3)))
         return ARM_GIC_UNDEF;
     bool el2 = s->virtualization && (!v->secure || (v->scr_el3 & SCR_EEL2));
     if (v->el == 1 && el2) {
@@ -151,6 +151,12 @@ static ArmGicAccess check(const Gicv3Cpu *c, const ArmGicView *v, Gicv3RegClass 
         }
     }
     return v->el < 3 && el3_traps(v, class) ? ARM_GIC_TRAP_EL3 : ARM_GIC_OK;
+}
+
+/* EL2's registers where there is no EL2, from EL3 (IHI 0069, 12.2 and 12.4). */
+static bool res0(const Gicv3Cpu *c, const Gicv3SysReg *r)
+{
+    return r->class == GICV3_CLASS_EL2 && !c->gic->virtualization;
 }
 
 static void see(Gicv3Cpu *c, const ArmGicView *v)
@@ -175,7 +181,7 @@ static ArmGicAccess sysreg_read(void *opaque, uint32_t sysreg, const ArmGicView 
         return ARM_GIC_UNDEF;
     see(c, v);
     ArmGicAccess a = check(c, v, r->class, &to_virtual);
-    if (a == ARM_GIC_OK)
+    if (a == ARM_GIC_OK && !res0(c, r))
         *value = (to_virtual ? r->vread : r->read)(c, v, r->arg);
     return a;
 }
@@ -190,7 +196,7 @@ static ArmGicAccess sysreg_write(void *opaque, uint32_t sysreg, const ArmGicView
         return ARM_GIC_UNDEF;
     see(c, v);
     ArmGicAccess a = check(c, v, r->class, &to_virtual);
-    if (a == ARM_GIC_OK)
+    if (a == ARM_GIC_OK && !res0(c, r))
         (to_virtual ? r->vwrite : r->write)(c, v, r->arg, value);
     return a;
 }

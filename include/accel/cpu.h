@@ -63,7 +63,6 @@ struct Cpu {
     uint32_t mode;                 /* translation mode word: all that the translator may assume */
     uint32_t cflags;               /* CF_*: how blocks are made just now */
     bool halted;
-    bool secure;                   /* Arm: its data accesses are secure ones (the target's) */
     CpuExit exit_reason;
     uint32_t yield_us;             /* with CPU_EXIT_YIELD: sleep so long, or until the next kick */
     FpStatus fp;                   /* rounding mode, NaN policy, soft sticky flags */

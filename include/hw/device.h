@@ -165,6 +165,7 @@ bool device_realize(Device *dev, Bus *bus, GError **error);
 void device_unrealize(Device *dev); /* and frees it */
 void device_reset(Device *dev);
 void device_map(Device *dev, hwaddr addr); /* region 0 into the machine's memory */
+void device_map_secure(Device *dev, hwaddr addr); /* into Arm's secure address space only */
 /* In realize: as many output pins as the configuration asks for, instead of type->irqs. */
 void device_set_irqs(Device *dev, int n);
 IrqSink device_gpio_in(Device *dev, int n);

@@ -90,6 +90,17 @@ typedef struct AddressSpace AddressSpace;
 extern AddressSpace *address_space_memory;
 MemoryRegion *memory_system_root(void);
 void memory_init(void);
+/*
+ * Arm's secure physical address space, for machines that have one: what is in this container hides
+ * the system bus, which is behind it. Created by the first call. From then on new vCPUs have an
+ * address space with both: that of secure accesses begins at HWADDR_SECURE.
+ */
+#define HWADDR_SECURE ((hwaddr)1 << 62)
+MemoryRegion *memory_secure_root(void);
+/* As a loader sees memory: the secure address space if there is one, else address_space_memory. */
+extern AddressSpace *address_space_loader;
+/* What vCPUs get: all that there is. */
+extern AddressSpace *address_space_cpu;
 
 /* Regions are caller-allocated (in a device's struct) and initialised by one of these. */
 void memory_region_init_container(MemoryRegion *r, const char *name, uint64_t size);
@@ -154,7 +165,7 @@ MemResult address_space_store(AddressSpace *as, hwaddr addr, unsigned size, uint
  */
 typedef struct MemoryInitiator {
     uint32_t cpu;       /* number of the vCPU */
-    bool secure;        /* Arm: the access is a secure one */
+    bool secure;        /* Arm: the access is to the secure physical address space */
     uint32_t requester; /* PCI: bus << 8 | devfn, while a device's message is delivered */
 } MemoryInitiator;
 extern __thread MemoryInitiator memory_initiator;

@@ -168,7 +168,7 @@ void hmp_gva2gpa(Monitor *mon, const Json *args)
     if (!cpu)
         monitor_puts(mon, "No CPU available\n");
     else if (cpu_debug_translate(cpu, va, &pa))
-        monitor_printf(mon, "gpa: %#" PRIx64 "\n", pa);
+        monitor_printf(mon, "gpa: %#" PRIx64 "\n", pa & ~HWADDR_SECURE);
     else
         monitor_puts(mon, "Unmapped\n");
 }

@@ -103,10 +103,9 @@ char *gdb_memory_map_xml(void)
     GString *s = g_string_new("<?xml version=\"1.0\"?>\n<!DOCTYPE memory-map PUBLIC "
                               "\"+//IDN gnu.org//DTD GDB Memory Map V1.0//EN\" "
                               "\"http://sourceware.org/gdb/gdb-memory-map.dtd\">\n<memory-map>\n");
-    AddressSpace *as = cpus[0]->as;
     uint64_t ram = 0; /* all is written up to here */
     for (uint64_t at = 0;; at++) {
-        MemorySection sec = memory_section_lookup(as, at);
+        MemorySection sec = memory_section_lookup(address_space_memory, at);
         bool rom = sec.region && sec.region->kind == MEMORY_ROM;
         if ((rom || sec.last == UINT64_MAX) && (at > ram || !rom))
             put_memory(s, "ram", ram, rom ? at - 1 : UINT64_MAX);

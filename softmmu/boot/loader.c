@@ -39,11 +39,11 @@ static void rom_write(const Rom *rom)
     const uint8_t *p = g_bytes_get_data(rom->data, &n);
     if (rom->refresh)
         rom->refresh((void *)p);
-    address_space_write_rom(address_space_memory, rom->addr, p, n);
+    address_space_write_rom(address_space_loader, rom->addr, p, n);
     static const uint8_t zeros[RAM_PAGE_SIZE];
     for (uint64_t at = n; at < rom->len;) {
         uint64_t piece = MIN(sizeof zeros, rom->len - at);
-        address_space_write_rom(address_space_memory, rom->addr + at, zeros, piece);
+        address_space_write_rom(address_space_loader, rom->addr + at, zeros, piece);
         at += piece;
     }
     if (rom->mapped) {

@@ -9,7 +9,7 @@
 
 #include "softmmu/memory/memory_internal.h"
 
-AddressSpace *address_space_memory;
+AddressSpace *address_space_memory, *address_space_loader, *address_space_cpu;
 AddressSpace *address_spaces;
 MemoryHooks memory_hooks;
 
@@ -28,6 +28,25 @@ void memory_init(void)
         return;
     memory_region_init_container(&system_root, "system", UINT64_MAX);
     address_space_memory = address_space_new(&system_root, "memory");
+    address_space_loader = address_space_cpu = address_space_memory;
+}
+
+MemoryRegion *memory_secure_root(void)
+{
+    static MemoryRegion secure_root, behind, cpu_root, cpu_normal, cpu_secure;
+    if (address_space_loader != address_space_memory)
+        return &secure_root;
+    memory_region_init_container(&secure_root, "secure-memory", HWADDR_SECURE);
+    memory_region_init_alias(&behind, "system", &system_root, 0, HWADDR_SECURE);
+    memory_region_add(&secure_root, 0, &behind, -1);
+    memory_region_init_container(&cpu_root, "cpu-memory", UINT64_MAX);
+    memory_region_init_alias(&cpu_normal, "system", &system_root, 0, HWADDR_SECURE);
+    memory_region_init_alias(&cpu_secure, "secure-memory", &secure_root, 0, HWADDR_SECURE);
+    memory_region_add(&cpu_root, 0, &cpu_normal, 0);
+    memory_region_add(&cpu_root, HWADDR_SECURE, &cpu_secure, 0);
+    address_space_loader = address_space_new(&secure_root, "secure-memory");
+    address_space_cpu = address_space_new(&cpu_root, "cpu-memory");
+    return &secure_root;
 }
 
 void memory_set_hooks(const MemoryHooks *hooks)

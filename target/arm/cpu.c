@@ -49,6 +49,9 @@ void arm_cpu_set_levels(Cpu *cpu, bool el2, bool el3)
     a->has_el2 = el2;
     a->has_el3 = el3;
     a->id.aa64pfr0 = bits_set(a->id.aa64pfr0, 8, 8, (el2 ? 1 : 0) | (el3 ? 0x10 : 0));
+    if (el3)
+        memory_secure_root();
+    cpu->as = address_space_cpu;
 }
 
 bool arm_cpu_has_el2(Cpu *cpu)

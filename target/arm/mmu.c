@@ -422,7 +422,8 @@ bool arm_translate(Cpu *cpu, vaddr va, MmuAccess access, int idx, bool debug, Mm
     if (log_on(LOG_MMU) && !debug) {
         if (ok)
             log_printf(LOG_MMU, "arm_cpu_tlb_fill address=%016" PRIx64 " access %d mmu_idx %d "
-                       "physical %016" PRIx64 " prot %c%c%c\n", va, access, idx, r->paddr,
+                       "physical %016" PRIx64 " prot %c%c%c\n", va, access, idx,
+                       r->paddr & ~HWADDR_SECURE,
                        r->r ? 'r' : '-', r->w ? 'w' : '-', r->x ? 'x' : '-');
         else
             log_printf(LOG_MMU, "arm_cpu_tlb_fill address=%016" PRIx64 " access %d mmu_idx %d "

@@ -50,13 +50,13 @@ static void leaf(Walk *w, uint64_t va, uint64_t size)
                p.r ? 'r' : '-', p.w ? 'w' : '-', p.x ? 'x' : '-', p.global ? 'g' : '-',
                arm_attr_is_device(p.mem.attr) ? 'd' : '-');
     if (w->merge && w->size && !strcmp(w->attr, attr) && w->va + w->size == va &&
-        w->pa + w->size == p.pa) {
+        w->pa + w->size == (p.pa & ~HWADDR_SECURE)) {
         w->size += size;
         return;
     }
     flush_line(w);
     w->va = va;
-    w->pa = p.pa;
+    w->pa = p.pa & ~HWADDR_SECURE;
     w->size = size;
     memcpy(w->attr, attr, sizeof attr);
 }

@@ -4,6 +4,8 @@
  * the pseudocode of AArch64.S1Walk, S1Translate, S2Walk and S2Translate (J1.1.5).
  *
  * A TLB miss comes here, so tables are read through a host pointer to the RAM that was used last.
+ * Physical addresses of the secure address space have HWADDR_SECURE set (D8.2.4).
+ *
  * The contiguous hint is not needed: each entry is made from its own descriptor. Not here: secure
  * stage 2 (FEAT_SEL2), realms, 128-bit descriptors, permission overlays; none is advertised.
  */
@@ -288,7 +290,7 @@ static bool flat_stage1(ArmCpu *a, const ArmRegime *rg, vaddr va, const ArmAsk *
 
     if ((tbi ? va & MASK(56) : va) >> a->pa_bits)
         return fail1(out, FSC_ADDRESS_SIZE, 0);
-    out->pa = va & MASK(a->pa_bits);
+    out->pa = (va & MASK(a->pa_bits)) | (rg->secure ? HWADDR_SECURE : 0);
     out->page_bits = TLB_PAGE_BITS;
     out->r = out->w = out->x = true;
     out->global = true;
@@ -352,7 +354,7 @@ static bool walk_stage1(ArmCpu *a, const ArmRegime *rg, vaddr va, const ArmAsk *
     unsigned el = which == REGIME_EL10 ? 1 : which == REGIME_EL3 ? 3 : 2;
     uint64_t ttbr = high ? a->ttbr1[el] : a->ttbr0[el], d, tables, want, ipa;
     bool tbi = ask->access == MMU_EXEC ? r->tbi_insn : r->tbi_data, dirty_pending, ok;
-    hwaddr base, at;
+    hwaddr base, at, space;
     int level;
 
     /* Bits above the range have to equal bit 55, or 0 where there is one range. */
@@ -369,10 +371,11 @@ restart:
     base = arm_table_base(r, ttbr, shift, rg->oa_bits);
     bits = r->ia_bits - shift;
     tables = 0;
+    space = rg->secure ? HWADDR_SECURE : 0;
     if (G_UNLIKELY(base >> rg->oa_bits))
         return fail1(out, FSC_ADDRESS_SIZE, 0);
     for (;;) {
-        at = ipa = base | (va >> shift & MASK(bits)) << 3;
+        at = ipa = base | (va >> shift & MASK(bits)) << 3 | space;
         if (G_UNLIKELY(rg->stage2)) {
             Stage2 s;
             if (!walk_stage2(a, rg, ipa, MMU_READ, false, FAULT_S1PTW, ask->debug, &s, out))
@@ -391,6 +394,8 @@ restart:
         if (G_UNLIKELY(base >> rg->oa_bits))
             return fail1(out, FSC_ADDRESS_SIZE, level);
         tables |= d;
+        if (G_UNLIKELY(d & DESC_NS_TABLE))
+            space = 0;
         level++;
         shift -= stride;
         bits = stride;
@@ -408,6 +413,7 @@ restart:
 
     bool ns_table = tables & DESC_NS_TABLE;
     out->ns = !rg->secure || ns_table || d & DESC_NS;
+    out->pa |= out->ns ? 0 : HWADDR_SECURE;
     out->global = !rg->two_ranges || !(d & DESC_NG || (rg->secure && ns_table));
     out->guarded = d & DESC_GP;
     out->mem.attr = (uint8_t)(rg->regs.mair >> 8 * bits_get(d, 2, 3));

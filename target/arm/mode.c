@@ -155,7 +155,6 @@ static void tell_gic(ArmCpu *a)
     if (view == a->gic_view)
         return;
     a->gic_view = view;
-    a->cpu.secure = view != 0;
     if (!a->gic || !a->gic->view_changed)
         return;
     v = arm_cpu_gic_view(&a->cpu);

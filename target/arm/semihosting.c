@@ -35,7 +35,7 @@ static void find_ram(ArmCpu *a, SemihostGuest *g)
     if (cpu_debug_translate(&a->cpu, a->pc, &pa)) {
         sec = memory_section_lookup(a->cpu.as, pa);
         if (sec.host) {
-            g->ram_base = sec.start;
+            g->ram_base = sec.start & ~HWADDR_SECURE;
             g->ram_size = sec.last - sec.start + 1;
         }
     }

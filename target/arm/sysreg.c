@@ -51,6 +51,7 @@ bool arm_sysreg_present(const ArmCpu *a, const ArmSysReg *r)
     case NEED_NOTHING: return true;
     case NEED_EL2: return a->has_el2;
     case NEED_EL3: return a->has_el3;
+    case NEED_EL2_OR_EL3: return a->has_el2 || a->has_el3;
     case NEED_PMU: return a->has_pmu;
     case NEED_PMU_V34: return a->has_pmu && (a->id.aa64dfr0 >> 8 & 15) >= 5;
     case NEED_VHE: return a->has_el2 && a->feat.vhe;
@@ -240,6 +241,27 @@ static uint32_t el12_target(uint32_t enc)
     return enc & ~(7U << 11);
 }
 
+/*
+ * EL2's registers seen from EL3 where there is no EL2: zero, or what they would stand for ("if EL2
+ * is not implemented" in each register's description).
+ */
+static const ArmSysReg *absent_el2(const ArmCpu *a, uint32_t enc)
+{
+    static const ArmSysReg zero = { .name = "RES0" };
+    const ArmSysReg *r = arm_sysreg_find(enc);
+
+    if (!r || enc >> 14 != 3 || (r->need != NEED_EL2 && !(r->need == NEED_VHE && a->feat.vhe)))
+        return NULL;
+    switch (enc) {
+    case ARM_SYSREG(3, 4, 0, 0, 0):
+        return arm_sysreg_find(ARM_SYSREG(3, 0, 0, 0, 0)); /* VPIDR_EL2: MIDR_EL1 */
+    case ARM_SYSREG(3, 4, 0, 0, 5):
+        return arm_sysreg_find(ARM_SYSREG(3, 0, 0, 0, 5));
+    default:
+        return &zero;
+    }
+}
+
 /* The row that an access means now; *why says what is in the way of it. */
 static const ArmSysReg *resolve(ArmCpu *a, uint32_t enc, bool write, ArmAccess *why)
 {
@@ -249,6 +271,10 @@ static const ArmSysReg *resolve(ArmCpu *a, uint32_t enc, bool write, ArmAccess *
 
     if (G_UNLIKELY(!r)) {
         unsigned op1 = enc >> 11 & 7, crn = enc >> 7 & 15;
+        if (el == 3 && !a->has_el2 && (r = absent_el2(a, enc)) != NULL) {
+            *why = ACCESS_OK;
+            return r;
+        }
         *why = ACCESS_UNDEF;
         if (a->hcr_eff & HCR_TIDCP && el == 1 && (crn == 11 || crn == 15) && op1 < 8 &&
             (enc >> 14 & 1))
