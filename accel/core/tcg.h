@@ -31,6 +31,14 @@ typedef struct TlbInfo {
 
 typedef struct TlbSecond TlbSecond; /* tlb_second.c */
 
+enum { TLB_LARGE_WORDS = 16 };
+/* tlb_large.c. Addresses without their top byte. Empty: lo > last */
+typedef struct TlbLarge {
+    vaddr lo, last;                   /* hull */
+    uint64_t filter[TLB_LARGE_WORDS];
+    bool huge;                        /* there are pages that the filter doesn't show whole */
+} TlbLarge;
+
 /* One table: an access mode of a context. */
 typedef struct TlbTable {
     TlbEntry entry[TLB_SIZE]; /* first: Cpu.tlb points here */
@@ -40,8 +48,7 @@ typedef struct TlbTable {
     unsigned n_filled;        /* > TLB_TRACKED: more than filled[] holds */
     uint16_t filled[TLB_TRACKED];
     unsigned n_global;
-    vaddr large_lo, large_last;   /* hull of all pages > 4 KiB that entries were made from; */
-    vaddr large_x_lo, large_x_last; /* of those for fetches. Empty: lo > last */
+    TlbLarge large, large_x;  /* pages > 4 KiB that entries were made from; that code may be in */
     unsigned n_pushed_out;    /* entries that made room for others, since the last flush */
     TlbSecond *second;        /* NULL until many were */
 } TlbTable;
@@ -129,6 +136,12 @@ void tlb_map_changed(AddressSpace *as);
 void tlb_entry_clear(TlbTable *t, unsigned i);
 void tlb_table_reset(TlbTable *t);
 void tlb_pages_made_clean(void);
+
+/* --- tlb_large.c --- */
+void tlb_large_reset(TlbLarge *l);
+void tlb_large_add(TlbLarge *l, vaddr page, unsigned page_bits);
+/* May one of the pages have a part in [first, last]? Top bytes are clear. */
+bool tlb_large_touches(const TlbLarge *l, vaddr first, vaddr last);
 
 /* --- tlb_second.c --- */
 /* What a walk for this access found before; only if it allows it. */

@@ -64,7 +64,8 @@ static TlbTable *table_new(void)
         t->info[i].va = TLB_EMPTY;
         atomic_store_explicit(&t->ram_page[i], NO_RAM_PAGE, memory_order_relaxed);
     }
-    t->large_lo = t->large_x_lo = UINT64_MAX;
+    tlb_large_reset(&t->large);
+    tlb_large_reset(&t->large_x);
     return t;
 }
 
@@ -223,8 +224,8 @@ void tlb_table_reset(TlbTable *t)
     }
     t->n_filled = t->n_global = 0;
     tlb_second_drop(t);
-    t->large_lo = t->large_x_lo = UINT64_MAX;
-    t->large_last = t->large_x_last = 0;
+    tlb_large_reset(&t->large);
+    tlb_large_reset(&t->large_x);
 }
 
 /* -accel tcg,x-tiny-tlb=on: what is filled pushes out all but the last few. */
@@ -253,13 +254,6 @@ static bool page_watched(const Cpu *cpu, vaddr page, bool write)
     return watches_page((const CpuWatchpoint *)(const void *)cpu->watchpoints->data,
                         cpu->watchpoints->len, page, write) ||
            watches_page(cpu->guest_watch, cpu->n_guest_watch, page, write);
-}
-
-static void extend_hull(vaddr *lo, vaddr *last, vaddr va, unsigned page_bits)
-{
-    uint64_t mask = page_bits >= 64 ? 0 : ~0ULL << page_bits;
-    *lo = MIN(*lo, va & mask);
-    *last = MAX(*last, va | ~mask);
 }
 
 /* Where in host and RAM the page at pa is; flags for reads, and for writes. */
@@ -314,9 +308,9 @@ static void fill(Cpu *cpu, TlbTable *t, vaddr page, const MmuResult *r, TlbLooku
                        .code = r->code, .code_version = r->code_version };
     t->n_global += r->global;
     if (r->page_bits > TLB_PAGE_BITS) {
-        extend_hull(&t->large_lo, &t->large_last, page & MASK(56), r->page_bits);
+        tlb_large_add(&t->large, page, r->page_bits);
         if (r->x)
-            extend_hull(&t->large_x_lo, &t->large_x_last, page & MASK(56), r->page_bits);
+            tlb_large_add(&t->large_x, page, r->page_bits);
     }
     e->addend = (uintptr_t)out->host - page;
     tlb_set_tag(e, MMU_READ, r->r ? page | read_flags : TLB_EMPTY);

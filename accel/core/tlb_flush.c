@@ -49,14 +49,14 @@ static bool table_flush_range(TlbTable *t, vaddr va, uint64_t size, bool only_gl
     if (!t->n_filled)
         return false;
     vaddr first = va & VA_MASK, last = (va + size - 1) & VA_MASK;
-    bool large = last >= t->large_lo && first <= t->large_last, wide = size > 1ULL << TLB_PAGE_BITS;
+    bool large = tlb_large_touches(&t->large, first, last), wide = size > 1ULL << TLB_PAGE_BITS;
     bool few = size <= (uint64_t)PAGES_ONE_BY_ONE << TLB_PAGE_BITS;
     if (few && !large)
         tlb_second_flush_pages(t, first, last);
     else
         tlb_second_drop(t);
     if (only_global && !t->n_global) /* of the code that came from some, entries may be left */
-        return last >= t->large_x_lo && first <= t->large_x_last;
+        return large && tlb_large_touches(&t->large_x, first, last);
     if (!large && few) {
         for (vaddr page = first;; page += 1ULL << TLB_PAGE_BITS) {
             unsigned i = tlb_index(page);
@@ -79,7 +79,7 @@ static bool table_flush_range(TlbTable *t, vaddr va, uint64_t size, bool only_gl
                                                 (at >= first && at <= last))))
             tlb_entry_clear(t, i);
     }
-    return last >= t->large_x_lo && first <= t->large_x_last;
+    return large && tlb_large_touches(&t->large_x, first, last);
 }
 
 /* Global code mappings are the caller's to flush. */
