@@ -8,6 +8,7 @@
  */
 #include "accel/core/tcg.h"
 
+#include "accel/icount.h"
 #include "softmmu/run.h"
 #include "util/log.h"
 
@@ -169,6 +170,22 @@ static const void *next_entry(Cpu *cpu, uint64_t pc)
     return j->pc == pc ? j->entry : code_lookup(cpu);
 }
 
+static void run_alone(Cpu *cpu, uint64_t pc)
+{
+    cpu->tlb_state->alone = true;
+    engine->run(cpu, limited_entry(cpu, pc, 1));
+    cpu->tlb_state->alone = false;
+}
+
+void tcg_need_alone(Cpu *cpu)
+{
+    TlbState *s = cpu->tlb_state;
+    if (G_LIKELY(!icount_exact) || s->alone || cpu->cflags & CF_ONE_INSN)
+        return;
+    s->want_alone = true;
+    tcg_leave_before(cpu);
+}
+
 /*
  * The current instruction needs more than one access to memory to be atomic in (accel/tlb.h): it is
  * done alone. It may leave by cpu_loop_exit, see landed.
@@ -181,7 +198,7 @@ static void exclusive_step(Cpu *cpu)
     cpu_exclusive_begin();
     s->exclusive = true;
     tlb_remote_drain(cpu);
-    engine->run(cpu, limited_entry(cpu, cpu_pc(cpu), 1));
+    run_alone(cpu, cpu_pc(cpu));
 }
 
 static void exclusive_step_end(Cpu *cpu)
@@ -195,7 +212,7 @@ static void exclusive_step_end(Cpu *cpu)
 static bool unwatched_step(Cpu *cpu, uint64_t pc)
 {
     cpu->tlb_state->ignore_watch = true;
-    engine->run(cpu, limited_entry(cpu, pc, 1));
+    run_alone(cpu, pc);
     cpu->tlb_state->ignore_watch = false;
     return cpu_pc(cpu) != pc || !atomic_load(&cpu->exit_request);
 }
@@ -265,6 +282,9 @@ static void __attribute__((noinline)) loop(Cpu *cpu)
             exclusive_step_end(cpu);
         } else if (G_UNLIKELY(s->watch_hit || cpu->pass_watch)) {
             watch_step(cpu, pc);
+        } else if (G_UNLIKELY(s->want_alone)) {
+            s->want_alone = false;
+            run_alone(cpu, pc);
         } else {
             const void *entry = next_entry(cpu, pc);
             if (log_on(LOG_EXEC | LOG_CPU))
@@ -285,6 +305,7 @@ static void landed(Cpu *cpu)
     /* A helper that faulted in the middle of something. */
     while (main_lock_held())
         main_unlock();
+    s->alone = false;
     if (s->exclusive)
         exclusive_step_end(cpu);
     if (s->ignore_watch) {

@@ -43,6 +43,7 @@ static struct {
 
 CpuWaker icount_waker;
 _Atomic(Cpu *) icount_running;
+bool icount_exact;
 
 /* What other threads see: as of the last stop. */
 static _Atomic uint64_t seen_total;
@@ -94,6 +95,21 @@ static void skip_ns(int64_t ns)
     publish();
 }
 
+/* The current budget ends n instructions from now, if not before. */
+static void cut_budget(int64_t n)
+{
+    if (n < in_turn->icount_left) {
+        budget -= in_turn->icount_left - n;
+        in_turn->icount_left = n;
+    }
+}
+
+void icount_kicked_itself(void)
+{
+    if (icount_exact && this_is_it && in_turn)
+        cut_budget(0);
+}
+
 /* Instructions until the earliest timer: 0 if it is due. */
 static int64_t insns_to_deadline(void)
 {
@@ -115,11 +131,7 @@ static void deadline_changed(void)
     }
     if (!in_turn)
         return;
-    int64_t n = insns_to_deadline();
-    if (n < in_turn->icount_left) {
-        budget -= in_turn->icount_left - n;
-        in_turn->icount_left = n;
-    }
+    cut_budget(insns_to_deadline());
 }
 
 /* ---- host time: auto, align, sleep ---- */

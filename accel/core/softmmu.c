@@ -107,6 +107,7 @@ static uint64_t mmio_load(Cpu *cpu, vaddr va, unsigned size, const TlbLookup *l,
 {
     hwaddr pa = l->paddr | (va & ~TLB_PAGE_MASK);
     uint64_t v = 0;
+    tcg_need_alone(cpu);
     set_initiator(cpu, pa);
     MemResult r = address_space_load(cpu->as, pa, size, &v);
     if (r != MEM_OK)
@@ -117,6 +118,7 @@ static uint64_t mmio_load(Cpu *cpu, vaddr va, unsigned size, const TlbLookup *l,
 static void mmio_store(Cpu *cpu, vaddr va, unsigned size, uint64_t v, const TlbLookup *l)
 {
     hwaddr pa = l->paddr | (va & ~TLB_PAGE_MASK);
+    tcg_need_alone(cpu);
     set_initiator(cpu, pa);
     MemResult r = address_space_store(cpu->as, pa, size, v);
     if (r != MEM_OK)

@@ -86,6 +86,8 @@ typedef struct TlbState {
     bool exclusive;           /* it is being done so */
     bool watch_hit;           /* finish the current instruction, then stop for the debugger */
     bool ignore_watch;        /* it is being finished */
+    bool want_alone;          /* the current instruction needs a block of its own (icount_exact) */
+    bool alone;               /* it has it */
     /* Blocks that stores of this vCPU invalidated; x86 will look whether one is its own. */
     uint64_t smc_hits;
     /* chaos */
@@ -251,6 +253,8 @@ IrFunc *code_build_region(Cpu *cpu, uint64_t pc, const CodePages *pages, unsigne
 /* --- exec.c --- */
 /* cpu_loop_exit of an instruction that is not done, and will be done again. */
 void tcg_leave_before(Cpu *cpu) G_GNUC_NORETURN;
+/* Before a device is accessed: what it causes must come right behind the instruction. */
+void tcg_need_alone(Cpu *cpu);
 CpuExit tcg_exec(Cpu *cpu);
 /* Runs fn while all other vCPUs are outside generated code. Not from within generated code, and
  * whatever was looked up before may be gone after. */

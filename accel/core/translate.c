@@ -12,6 +12,7 @@
 #include "accel/core/tcg.h"
 #include "accel/disas.h"
 #include "accel/fp.h"
+#include "accel/icount.h"
 #include "util/bits.h"
 #include "util/log.h"
 
@@ -111,6 +112,17 @@ static void emit_breakpoint(TransCtx *t)
     ir_call(t->f, &tcg_helper_breakpoint, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
 }
 
+/* Did the instruction whose operations begin at `from` call what may raise interrupts? */
+static bool calls_out(const IrFunc *f, unsigned from)
+{
+    for (unsigned i = from; i < f->n; i++) {
+        const IrInsn *in = &f->insns[i];
+        if (in->op == IR_call && ((const IrHelper *)(uintptr_t)in->imm)->effects & ~(unsigned)IR_FP)
+            return true;
+    }
+    return false;
+}
+
 bool code_build(Driver *d)
 {
     TransCtx *t = &d->t;
@@ -118,6 +130,7 @@ bool code_build(Driver *d)
     unsigned limit = insn_limit(t->cflags);
     do {
         uint64_t left = t->page_end - t->pc;
+        unsigned first = t->f->n;
         if (G_UNLIKELY(tcg_has_breakpoint(t->pc))) {
             if (t->n_insns)
                 break;
@@ -131,6 +144,8 @@ bool code_build(Driver *d)
             break;
         }
         t->n_insns++;
+        if (G_UNLIKELY(icount_exact) && calls_out(t->f, first))
+            break;
         /* The second comparison is for a page at the top of the address space. */
     } while (!t->end && t->n_insns < limit && t->page_end - t->pc <= RAM_PAGE_SIZE &&
              t->pc != t->page_end && t->f->n < MAX_OPS && t->f->n_temps < MAX_TEMPS);

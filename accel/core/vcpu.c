@@ -83,8 +83,10 @@ bool waker_wait(CpuWaker *w, int64_t ns)
 void cpu_kick(Cpu *cpu)
 {
     atomic_store(&cpu->exit_request, 1);
-    if (cpu == current_cpu)
+    if (cpu == current_cpu) {
+        icount_kicked_itself();
         return;
+    }
     waker_wake(cpu->waker);
     if (icount_enabled()) {
         /* Another vCPU may have the thread. From that thread itself there is no hurry, and

@@ -28,6 +28,8 @@ void vcpu_after_exec(Cpu *cpu, CpuExit why);
 
 /* -icount: the one thread. */
 void icount_thread_start(void);
+/* The vCPU in turn has a request to itself. */
+void icount_kicked_itself(void);
 extern CpuWaker icount_waker;
 extern _Atomic(Cpu *) icount_running; /* that executes just now */
 

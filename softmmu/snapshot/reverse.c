@@ -2,8 +2,8 @@
 /*
  * Going back in time: -reverse.
  *
- * Time is counted in instructions (-icount), one instruction per block, and checkpoints are taken
- * every so many instructions and after every input from outside. So nothing from outside happens
+ * Time is counted in instructions (-icount, exact), and checkpoints are taken every so many
+ * instructions and after every input from outside. So nothing from outside happens
  * between two checkpoints: from each, the machine does again exactly what it did. To go back is to
  * restore a checkpoint and run forward. To find the last hit of a breakpoint, the stretch from the
  * latest checkpoint to now is run with breakpoints, and if there is none the stretch before it.
@@ -26,7 +26,11 @@
 #include "softmmu/snapshot/snapshot_int.h"
 #include "util/error.h"
 
-enum { INTERVAL = 2000000, RING = 512 };
+enum {
+    INTERVAL = 8000000, /* instructions between checkpoints */
+    RING = 512,         /* checkpoints */
+    MANY = 64,          /* stops in a stretch */
+};
 
 static bool enabled, nested;
 static CheckpointRing *ring;
@@ -235,33 +239,42 @@ static void go_to(unsigned i, uint64_t at)
     run_to(at, &cpu);
 }
 
-/* The last hit from the moment `from` to before `end`, both in the stretch behind checkpoint i. */
-static Hit last_hit_from(unsigned i, uint64_t from, uint64_t end)
+/*
+ * The last hit from now to before the moment `end`, both in the stretch behind checkpoint i. Every
+ * stop takes its time, and there may be very many: after some, the later half of what is left is
+ * looked at first.
+ */
+static Hit last_hit_to(unsigned i, uint64_t end)
 {
-    Hit h = { 0 };
-    unsigned cpu;
-    go_to(i, from);
+    Hit best = { 0 };
+    unsigned cpu, n = 0;
     debug_set(true);
     while (run_to(end, &cpu)) {
         Cpu *c = cpus[cpu];
         uint64_t now = icount_total();
         if (now < end)
-            h = (Hit){ true, c->watch_write, now, cpu, c->debug_stop, c->watch_hit };
+            best = (Hit){ true, c->watch_write, now, cpu, c->debug_stop, c->watch_hit };
         pass(c);
+        if (++n < MANY || end - now < 2 * MANY)
+            continue;
+        uint64_t half = now + (end - now) / 2;
+        debug_set(false);
+        run_to(half, &cpu);
+        Hit later = last_hit_to(i, end);
+        if (later.any)
+            return later;
+        end = half;
+        n = 0;
+        go_to(i, best.at);
+        debug_set(true);
     }
-    return h;
+    return best;
 }
 
-/* Every hit takes its time, and there may be very many: the end of a stretch is looked at first. */
 static Hit last_hit(unsigned i, uint64_t end)
 {
-    uint64_t start = checkpoint_icount(ring, i);
-    for (uint64_t span = 512;; span *= 16) {
-        uint64_t from = end - start > span ? end - span : start;
-        Hit h = last_hit_from(i, from, end);
-        if (h.any || from == start)
-            return h;
-    }
+    restore(i);
+    return last_hit_to(i, end);
 }
 
 static void begin(void)
@@ -364,7 +377,7 @@ bool reverse_start(GError **error)
     if (id)
         return error_set(error, "-reverse: disk '%s' is writable, and its past is not kept; add "
                          "readonly=on", id);
-    cpus_set_one_insn(true);
+    icount_exact = true;
     block_set_synchronous();
     ring = checkpoint_ring_new(RING);
     checkpoint_take(ring);

@@ -110,7 +110,10 @@ static uint64_t helper_wfi(Cpu *cpu, uint64_t next_pc)
         riscv_raise_illegal(r);
     r->pc = next_pc;
     if (riscv_has_work(cpu)) {
-        if (riscv_interrupt_ready(r) || ++r->wfi_polls <= WFI_FREE_POLLS)
+        if (riscv_interrupt_ready(r))
+            return 0;
+        /* With -icount the next hart's turn comes at once, and no state outside the hart's counts. */
+        if (!icount_enabled() && ++r->wfi_polls <= WFI_FREE_POLLS)
             return 0;
         cpu->yield_us = WFI_FIRST_YIELD_US << MIN(r->wfi_polls - WFI_FREE_POLLS, WFI_YIELD_DOUBLINGS);
         cpu->exit_reason = CPU_EXIT_YIELD;

@@ -44,7 +44,7 @@ static bool evaluate(RiscvCpu *r, uint64_t cmp, uint64_t now)
 /* Main lock held. Sets the timer for stimecmp, and STIP; again if stimecmp changes meanwhile. */
 static void rearm(RiscvCpu *r)
 {
-    uint64_t cmp, now, ns;
+    uint64_t cmp, now;
 
     do {
         cmp = __atomic_load_n(&r->stimecmp, __ATOMIC_SEQ_CST);
@@ -56,14 +56,10 @@ static void rearm(RiscvCpu *r)
         }
         __atomic_store_n(&r->stimer_armed, cmp, __ATOMIC_SEQ_CST);
         /* Rounded up, so that mtime has arrived when the timer fires; far off is never. */
-        if (cmp - now > (uint64_t)INT64_MAX / NS_PER_S)
-            ns = INT64_MAX / 2;
-        else
-            ns = (uint64_t)(((unsigned __int128)(cmp - now) * NS_PER_S + r->time_hz - 1) /
-                            r->time_hz);
-        if (ns > INT64_MAX / 2)
-            ns = INT64_MAX / 2;
-        timer_mod(r->stimer, clock_ns(CLOCK_VIRTUAL) + (int64_t)ns);
+        unsigned __int128 ticks = (unsigned __int128)(uint64_t)clock_ns(CLOCK_VIRTUAL) *
+                                  r->time_hz / NS_PER_S;
+        unsigned __int128 at = ((ticks + (cmp - now)) * NS_PER_S + r->time_hz - 1) / r->time_hz;
+        timer_mod(r->stimer, at > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)at);
     } while (cmp != __atomic_load_n(&r->stimecmp, __ATOMIC_SEQ_CST));
 }
 
