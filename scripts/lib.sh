@@ -181,15 +181,36 @@ fetch_installer() { # ARCH
     rm -rf "$tmp"
 }
 
-# Puts GRUB as an EFI program for arm64 into $cache/arm64/grubaa64.efi.
-fetch_grub_arm64() {
-    local deb dir=$cache/arm64
-    [ ! -s "$dir/grubaa64.efi" ] || return 0
-    say "fetching Debian's arm64 GRUB"
+# Puts GRUB as an EFI program into $cache/ARCH/grub.efi.
+fetch_grub() {      # ARCH
+    local deb suite package name dir=$cache/$1
+    [ ! -s "$dir/grub.efi" ] || return 0
+    case $1 in
+        arm64) suite=bookworm package=grub-efi-arm64-bin name=grubaa64.efi ;;
+        riscv64) suite=trixie package=grub-efi-riscv64-unsigned name=grubriscv64.efi ;;
+        *) die "there is no guest '$1'" ;;
+    esac
+    say "fetching Debian's $1 GRUB"
     mkdir -p "$dir"
-    apt_for arm64 bookworm && deb=$(fetch_deb grub-efi-arm64-bin) || return 1
-    dpkg-deb --fsys-tarfile "$deb" | tar -x -O --wildcards '*/monolithic/grubaa64.efi' \
-        >"$dir/grubaa64.efi.new" && mv "$dir/grubaa64.efi.new" "$dir/grubaa64.efi"
+    apt_for "$1" "$suite" && deb=$(fetch_deb "$package") || return 1
+    dpkg-deb --fsys-tarfile "$deb" | tar -x -O --wildcards "*/monolithic/$name" \
+        >"$dir/grub.efi.new" && mv "$dir/grub.efi.new" "$dir/grub.efi"
+}
+
+# Puts EDK2 for riscv64, which Debian has from trixie on, into $cache/riscv64/edk2-{code,vars}.fd.
+fetch_edk2_riscv64() {
+    local deb tmp dir=$cache/riscv64
+    [ ! -s "$dir/edk2-vars.fd" ] || return 0
+    say "fetching Debian's riscv64 EDK2"
+    mkdir -p "$dir"
+    apt_for riscv64 trixie && deb=$(fetch_deb qemu-efi-riscv64) || return 1
+    tmp=$(mktemp -d "$dir/tmp.XXXXXX")
+    dpkg-deb -x "$deb" "$tmp" &&
+        cp --sparse=always "$tmp/usr/share/qemu-efi-riscv64/RISCV_VIRT_CODE.fd" "$dir/edk2-code.fd" &&
+        cp --sparse=always "$tmp/usr/share/qemu-efi-riscv64/RISCV_VIRT_VARS.fd" "$dir/edk2-vars.fd"
+    local failed=$?
+    rm -rf "$tmp"
+    return $failed
 }
 
 # Puts the kernel's symbols, out of the package of 800 MB that they are in, into $cache/ARCH/vmlinux.

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 
 from debug import DebugBoots
+from esp import make_esp
 from session import Failure, Session
 from snapshot import SnapshotBoots
 
@@ -177,23 +178,6 @@ class Arm64Boots(DebugBoots, SnapshotBoots):
 
     # ---- firmware ----
 
-    def esp(self):
-        """A FAT disk from which EFI firmware starts GRUB, and GRUB Linux."""
-        disk, cfg = self.path("esp.img"), self.path("grub.cfg")
-        with open(cfg, "w", encoding="ascii") as f:
-            f.write("set timeout=0\nmenuentry linux {\n linux /Image console=ttyAMA0 quiet\n"
-                    " initrd /initrd.gz\n}\n")
-        with open(disk, "wb") as f:
-            f.truncate(96 << 20)
-        subprocess.run(["mkfs.vfat", "-n", "ESP", disk], check=True, stdout=subprocess.DEVNULL)
-        for folder in ("EFI", "EFI/BOOT", "EFI/debian"):
-            subprocess.run(["mmd", "-i", disk, f"::{folder}"], check=True)
-        for source, name in ((os.path.join(CACHE, "arm64", "grubaa64.efi"), "EFI/BOOT/BOOTAA64.EFI"),
-                             (cfg, "EFI/debian/grub.cfg"), (self.kernel, "Image"),
-                             (self.initrd, "initrd.gz")):
-            subprocess.run(["mcopy", "-i", disk, source, f"::{name}"], check=True)
-        return disk
-
     def check_acpi(self, s):
         """Reads the tables that Linux sees and has iasl take them apart."""
         s.expect(PROMPT)
@@ -222,8 +206,10 @@ class Arm64Boots(DebugBoots, SnapshotBoots):
 
     def boot_arm64_edk2_grub(self):
         """arm64 EDK2, GRUB from a virtio disk, Linux with ACPI, 2 CPUs"""
+        disk = make_esp(self.path("esp"), os.path.join(CACHE, "arm64", "grub.efi"), "BOOTAA64.EFI",
+                        self.kernel, self.initrd, "console=ttyAMA0 quiet")
         s = self.session("virt,gic-version=3", "-cpu", "cortex-a72", "-smp", "2", "-bios", EFI,
-                         "-drive", f"file={self.esp()},format=raw,if=none,id=d0", "-device",
+                         "-drive", f"file={disk},format=raw,if=none,id=d0", "-device",
                          "virtio-blk-pci,drive=d0", "-smbios", "type=1,serial=sosia-serial",
                          "-net", "none", timeout=180)
         try:

@@ -19,6 +19,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 from lockstep import compare  # noqa: E402
 from arm64 import Arm64Boots  # noqa: E402
+from esp import make_esp  # noqa: E402
 from session import Failure, Session  # noqa: E402
 
 CACHE = os.environ.get("SOSIA_CACHE", os.path.join(ROOT, ".cache"))
@@ -280,6 +281,27 @@ class Boots:
             s.expect(rb"Hit any key")
             s.send(b"\n")
             s.expect(rb"=> ")
+            s.send(b"poweroff\n")
+            s.wait_exit(0)
+        finally:
+            s.kill()
+
+    def boot_edk2_grub(self):
+        """EDK2 in flash, GRUB from a virtio disk, Linux, 2 harts"""
+        variables = self.path("vars.fd")
+        shutil.copy(os.path.join(CACHE, "riscv64", "edk2-vars.fd"), variables)
+        disk = make_esp(self.path("esp"), os.path.join(CACHE, "riscv64", "grub.efi"),
+                        "BOOTRISCV64.EFI", self.kernel, self.initrd, "console=ttyS0 quiet")
+        s = Session([self.sosia, "-M", "virt", "-m", "512", "-smp", "2", "-nographic", "-drive",
+                     "if=pflash,unit=0,format=raw,readonly=on,file="
+                     + os.path.join(CACHE, "riscv64", "edk2-code.fd"), "-drive",
+                     f"if=pflash,unit=1,format=raw,file={variables}", "-drive",
+                     f"file={disk},format=raw,if=none,id=d0", "-device",
+                     "virtio-blk-pci,drive=d0"], timeout=180 * SLOW)
+        try:
+            self.shell(s, "grep -c ^processor /proc/cpuinfo; ls -d /sys/firmware/efi",
+                       rb"2\r\n/sys/firmware/efi")
+            s.expect(PROMPT)
             s.send(b"poweroff\n")
             s.wait_exit(0)
         finally:
