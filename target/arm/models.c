@@ -245,6 +245,37 @@ static bool parse_property(ArmCpu *a, const char *item, GError **error)
                      near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
+/* Names that users of QEMU know, of processors that run no A64 code. */
+static bool is_aarch32_only(const char *name)
+{
+    static const char *const exact[] = { "cortex-a5", "cortex-a7", "cortex-a8", "cortex-a9",
+                                         "cortex-a12", "cortex-a15", "cortex-a17", "ti925t" };
+    static const char *const begin[] = { "arm9", "arm10", "arm11", "cortex-m", "cortex-r", "pxa2",
+                                         "sa11" };
+
+    for (unsigned i = 0; i < ARRAY_LEN(exact); i++)
+        if (!strcmp(name, exact[i]))
+            return true;
+    for (unsigned i = 0; i < ARRAY_LEN(begin); i++)
+        if (g_str_has_prefix(name, begin[i]))
+            return true;
+    return false;
+}
+
+static bool no_such_model(const char *name, const char *const *names, GError **error)
+{
+    const char *near = error_nearest(name, names);
+
+    if (is_aarch32_only(name))
+        return error_set(error, "-cpu %s: a processor with AArch32 only, which is not implemented "
+                         "yet; 64-bit guests run on cortex-a53, cortex-a72 or max", name);
+    if (!strcmp(name, "host"))
+        return error_set(error, "-cpu host: needs KVM, which is not in use; max has everything "
+                         "that is implemented");
+    return error_set(error, "-cpu: there is no AArch64 CPU '%s'; %s%s (-cpu help lists them)", name,
+                     near ? "did you mean " : "try ", near ? near : "cortex-a72");
+}
+
 bool arm_configure(Cpu *cpu, const char *text, GError **error)
 {
     ArmCpu *a = arm_cpu(cpu);
@@ -258,11 +289,8 @@ bool arm_configure(Cpu *cpu, const char *text, GError **error)
         if (!strcmp(name, names[i]))
             a->model = &arm_models[i];
     }
-    if (!a->model) {
-        const char *near = error_nearest(name, names);
-        return error_set(error, "-cpu: there is no AArch64 CPU '%s'; %s%s (-cpu help lists them)",
-                         name, near ? "did you mean " : "try ", near ? near : "cortex-a72");
-    }
+    if (!a->model)
+        return no_such_model(name, names, error);
     a->id = a->model->id;
     a->has_pmu = true;
     for (unsigned i = 1; items[i]; i++)
