@@ -34,7 +34,7 @@ void arm_at(ArmCpu *a, uint32_t sysreg, uint64_t va)
     }
     /* External aborts, and stage 2 aborts of EL1's own table walks, are taken as exceptions. */
     fsc = x.fault & FAULT_FSC;
-    if ((fsc >= FSC_EXTERNAL_WALK && fsc < FSC_EXTERNAL_WALK + 4) ||
+    if (arm_fsc_is_walk(fsc) ||
         (x.fault & FAULT_S1PTW && arm_el(a) == 1)) {
         ArmAbort b = { .va = va, .ipa = x.ipa, .fault = x.fault, .write = true,
                        .maintenance = true };

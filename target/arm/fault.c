@@ -104,7 +104,7 @@ static Access current_access(ArmCpu *a)
 void arm_raise_abort(ArmCpu *a, const ArmAbort *b)
 {
     unsigned el = arm_el(a), fsc = b->fault & FAULT_FSC, target = arm_default_target_el(a);
-    bool external = fsc == FSC_EXTERNAL || (fsc >= FSC_EXTERNAL_WALK && fsc < FSC_EXTERNAL_WALK + 4);
+    bool external = fsc == FSC_EXTERNAL || arm_fsc_is_walk(fsc);
     uint64_t hcr = arm_hcr(a);
     uint32_t iss = fsc, ec;
 

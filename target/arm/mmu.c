@@ -142,6 +142,13 @@ static void set_granule(const ArmCpu *a, ArmRange *r, unsigned granule, bool ds)
     }
 }
 
+/* Without room in TTBRs and descriptors for more, 48 bits (AArch64.PhysicalAddressSize). */
+static void set_output_size(const ArmCpu *a, ArmRange *r, unsigned ps)
+{
+    unsigned bits = pa_size(a, ps);
+    r->oa_bits = (uint8_t)(r->granule == 16 || r->lpa2 ? bits : MIN(bits, 48));
+}
+
 /* T0SZ or T1SZ out of bounds is a translation fault at level 0, one of the choices there are. */
 static void set_size(const ArmCpu *a, ArmRange *r, unsigned tsz)
 {
@@ -181,10 +188,10 @@ static void parse_two_ranges(const ArmCpu *a, ArmRegime *rg)
         r->tbi_insn = r->tbi_data && !(tcr >> (51 + i) & 1 && a->feat.pauth); /* TBIDn */
         r->hpd = hpds && tcr >> (41 + i) & 1;
         r->e0pd = a->feat.e0pd && tcr >> (55 + i) & 1;
+        set_output_size(a, r, bits_get(tcr, 32, 3));
     }
     rg->ha = a->feat.hafdbs && tcr >> 39 & 1;
     rg->hd = rg->ha && a->feat.dbm && tcr >> 40 & 1;
-    rg->oa_bits = (uint8_t)pa_size(a, bits_get(tcr, 32, 3));
 }
 
 static void parse_one_range(const ArmCpu *a, ArmRegime *rg)
@@ -197,10 +204,10 @@ static void parse_one_range(const ArmCpu *a, ArmRegime *rg)
     r->tbi_data = tcr >> 20 & 1;
     r->tbi_insn = r->tbi_data && !(tcr >> 29 & 1 && a->feat.pauth);
     r->hpd = bits_get(a->id.aa64mmfr1, MMFR1_HPDS, 4) && tcr >> 24 & 1;
+    set_output_size(a, r, bits_get(tcr, 16, 3));
     rg->range[1] = *r;
     rg->ha = a->feat.hafdbs && tcr >> 21 & 1;
     rg->hd = rg->ha && a->feat.dbm && tcr >> 22 & 1;
-    rg->oa_bits = (uint8_t)pa_size(a, bits_get(tcr, 16, 3));
 }
 
 /* AArch64.S2InvalidSL: start levels that small physical address spaces have no use for. */
@@ -224,16 +231,16 @@ static void parse_stage2(const ArmCpu *a, ArmRegime *rg)
     unsigned tsz = bits_get(vtcr, 0, 6), sl0 = bits_get(vtcr, 6, 2), stride, low, min_tsz;
 
     set_granule(a, r, granule_tg0(bits_get(vtcr, 14, 2)), vtcr >> 32 & 1);
-    rg->s2_oa_bits = (uint8_t)pa_size(a, bits_get(vtcr, 16, 3));
-    if (r->granule != 16 && !r->lpa2)
-        rg->s2_oa_bits = MIN(rg->s2_oa_bits, 48);
+    set_output_size(a, r, bits_get(vtcr, 16, 3));
     r->start = r->granule == 12 ? start4[sl0] : start[sl0];
+    if (r->granule == 12 && r->lpa2 && vtcr >> 33 & 1) /* SL2 */
+        r->start = -1;
     r->ia_bits = (uint8_t)(64 - MIN(MAX(tsz, 12), 48));
     stride = r->granule - 3;
     min_tsz = MAX(64 - a->pa_bits, r->granule == 16 || r->lpa2 ? 12 : 16);
     low = (unsigned)(3 - r->start) * stride + r->granule + 1;
     r->faults = tsz > max_tsz(a, r->granule) || tsz < min_tsz || start_level_invalid(a, r) ||
-                (r->granule == 12 && sl0 == 3 && !a->feat.ttst) ||
+                (r->granule == 12 && sl0 == 3 && !a->feat.ttst) || (r->start < 0 && sl0) ||
                 r->ia_bits < low || r->ia_bits > low + stride + 3;
     rg->s2_ha = a->feat.hafdbs && vtcr >> 21 & 1;
     rg->s2_hd = rg->s2_ha && a->feat.dbm && vtcr >> 22 & 1;
@@ -260,9 +267,6 @@ void arm_regime_parse(const ArmCpu *a, const ArmRegimeRegs *regs, ArmRegime *rg)
         parse_two_ranges(a, rg);
     else
         parse_one_range(a, rg);
-    if (rg->range[0].granule != 16 && !rg->range[0].lpa2 &&
-        rg->range[1].granule != 16 && !rg->range[1].lpa2)
-        rg->oa_bits = MIN(rg->oa_bits, 48);
     if (kind != REGIME_EL10)
         return;
     /* HCR_EL2.DC and TGE turn stage 1 off; DC implies stage 2. */

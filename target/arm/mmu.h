@@ -29,6 +29,7 @@ typedef struct ArmRange {
     bool e0pd;
     bool lpa2;            /* TCR.DS: descriptors have the address bits 51:50 in 9:8 */
     bool high_in_15_12;   /* 52-bit addresses with 64 KiB pages */
+    uint8_t oa_bits;      /* size of the output address */
 } ArmRange;
 
 /* What the registers say that are compared to know a configuration again. */
@@ -44,12 +45,10 @@ typedef struct ArmRegime {
     bool two_ranges;      /* and two privilege levels */
     bool wxn, epan, ha, hd, big_endian, sif;
     bool secure, dc, ptw, fwb;
-    uint8_t oa_bits;      /* of stage 1 */
     ArmRange range[2];
     /* stage 2 */
     ArmRange s2;
     bool s2_ha, s2_hd, s2_big_endian, xnx;
-    uint8_t s2_oa_bits;
 } ArmRegime;
 
 enum { ARM_MAX_REGIMES = 32 };
@@ -88,12 +87,18 @@ enum {
     FAULT_WRITE_PTW = 1 << 12, /* the descriptor was to be updated */
     FAULT_NO_READ = 1 << 13, /* a read would have faulted the same way */
 };
-/* Fault status codes; the level is added to the first six. */
+/* Fault status codes; the level is added to the first five. Those of level -1 are the last three. */
 enum {
     FSC_ADDRESS_SIZE = 0x00, FSC_TRANSLATION = 0x04, FSC_ACCESS_FLAG = 0x08, FSC_PERMISSION = 0x0c,
     FSC_EXTERNAL_WALK = 0x14, FSC_EXTERNAL = 0x10, FSC_ALIGNMENT = 0x21,
-    FSC_UNSUPPORTED_EXCLUSIVE = 0x35,
+    FSC_UNSUPPORTED_EXCLUSIVE = 0x35, FSC_EXTERNAL_WALK_1 = 0x13, FSC_ADDRESS_SIZE_1 = 0x29,
+    FSC_TRANSLATION_1 = 0x2b,
 };
+/* A table could not be read. */
+static inline bool arm_fsc_is_walk(unsigned fsc)
+{
+    return fsc >= FSC_EXTERNAL_WALK_1 && fsc < FSC_EXTERNAL_WALK + 4;
+}
 
 /* MmuResult.attrs */
 enum { ARM_PAGE_GUARDED = 1, ARM_PAGE_DEVICE = 2 };
@@ -149,6 +154,6 @@ bool arm_debug_read_descriptor(struct ArmCpu *a, const ArmRegime *rg, hwaddr pa,
 hwaddr arm_descriptor_address(const ArmRange *range, uint64_t desc);
 /* The first table, whose entries are for 1 << shift bytes: what a TTBR says, without what are bits
  * below the table's size. */
-hwaddr arm_table_base(const ArmRange *range, uint64_t ttbr, unsigned shift, unsigned oa_bits);
+hwaddr arm_table_base(const ArmRange *range, uint64_t ttbr, unsigned shift);
 
 #endif

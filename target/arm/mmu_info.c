@@ -102,7 +102,7 @@ static void print(Cpu *cpu, GString *out, bool merge)
         if (w.r->faults)
             continue;
         shift = w.r->granule + (unsigned)(w.r->granule - 3) * (unsigned)(3 - w.r->start);
-        table(&w, arm_table_base(w.r, i ? a->ttbr1[el] : a->ttbr0[el], shift, rg.oa_bits),
+        table(&w, arm_table_base(w.r, i ? a->ttbr1[el] : a->ttbr0[el], shift),
               w.r->start, w.r->ia_bits - shift, i ? ~0ULL << w.r->ia_bits : 0);
         flush_line(&w);
     }

@@ -114,12 +114,12 @@ hwaddr arm_descriptor_address(const ArmRange *r, uint64_t d)
     return d & MASK(48) & ~MASK(r->granule);
 }
 
-hwaddr arm_table_base(const ArmRange *r, uint64_t ttbr, unsigned shift, unsigned oa_bits)
+hwaddr arm_table_base(const ArmRange *r, uint64_t ttbr, unsigned shift)
 {
     unsigned size = r->ia_bits - shift + 3;
     hwaddr base = ttbr & MASK(48);
 
-    if (G_UNLIKELY(oa_bits == 52)) {
+    if (G_UNLIKELY(r->oa_bits == 52)) {
         base = (base & ~MASK(6)) | bits_get(ttbr, 2, 4) << 48;
         size = MAX(size, 6);
     }
@@ -135,6 +135,16 @@ typedef struct Stage2 {
     uint8_t sh;
     bool r, w, x;
 } Stage2;
+
+/* A status code that has a level. */
+static inline unsigned fsc_at(unsigned fsc, int level)
+{
+    if (G_LIKELY(level >= 0))
+        return fsc + (unsigned)level;
+    return fsc == FSC_TRANSLATION    ? FSC_TRANSLATION_1
+           : fsc == FSC_ADDRESS_SIZE ? FSC_ADDRESS_SIZE_1
+                                     : FSC_EXTERNAL_WALK_1;
+}
 
 static bool fail2(ArmXlat *out, unsigned fault, hwaddr ipa)
 {
@@ -163,35 +173,35 @@ static bool walk_stage2(ArmCpu *a, const ArmRegime *rg, hwaddr ipa, MmuAccess ac
 restart:
     level = r->start;
     shift = r->granule + stride * (unsigned)(3 - level);
-    base = arm_table_base(r, rg->regs.vttbr, shift, rg->s2_oa_bits);
+    base = arm_table_base(r, rg->regs.vttbr, shift);
     bits = r->ia_bits - shift;
-    if (base >> rg->s2_oa_bits)
+    if (base >> r->oa_bits)
         return fail2(out, FSC_ADDRESS_SIZE | ptw, ipa);
     for (;;) {
         at = base | (ipa >> shift & MASK(bits)) << 3;
         if (!read_descriptor(a, at, rg->s2_big_endian, debug, &d))
-            return fail2(out, (unsigned)(FSC_EXTERNAL_WALK + level) | ptw, ipa);
+            return fail2(out, fsc_at(FSC_EXTERNAL_WALK, level) | ptw, ipa);
         if (!(d & DESC_VALID))
-            return fail2(out, (unsigned)(FSC_TRANSLATION + level) | ptw, ipa);
+            return fail2(out, fsc_at(FSC_TRANSLATION, level) | ptw, ipa);
         if (level == 3 || !(d & DESC_TABLE))
             break;
         base = arm_descriptor_address(r, d);
-        if (base >> rg->s2_oa_bits)
-            return fail2(out, (unsigned)(FSC_ADDRESS_SIZE + level) | ptw, ipa);
+        if (base >> r->oa_bits)
+            return fail2(out, fsc_at(FSC_ADDRESS_SIZE, level) | ptw, ipa);
         level++;
         shift -= stride;
         bits = stride;
     }
-    if (level == 3 ? !(d & DESC_TABLE) : !(r->block_levels >> level & 1))
-        return fail2(out, (unsigned)(FSC_TRANSLATION + level) | ptw, ipa);
+    if (level == 3 ? !(d & DESC_TABLE) : level < 0 || !(r->block_levels >> level & 1))
+        return fail2(out, fsc_at(FSC_TRANSLATION, level) | ptw, ipa);
     s->pa = arm_descriptor_address(r, d) & ~MASK(shift);
     s->page_bits = (uint8_t)shift;
-    if (s->pa >> rg->s2_oa_bits)
-        return fail2(out, (unsigned)(FSC_ADDRESS_SIZE + level) | ptw, ipa);
+    if (s->pa >> r->oa_bits)
+        return fail2(out, fsc_at(FSC_ADDRESS_SIZE, level) | ptw, ipa);
     s->pa |= ipa & MASK(shift);
     want = d | DESC_AF;
     if (!(d & DESC_AF) && !rg->s2_ha && !debug)
-        return fail2(out, (unsigned)(FSC_ACCESS_FLAG + level) | ptw, ipa);
+        return fail2(out, fsc_at(FSC_ACCESS_FLAG, level) | ptw, ipa);
 
     s->mem_attr = bits_get(d, 2, 4);
     s->sh = bits_get(d, 8, 2);
@@ -205,7 +215,7 @@ restart:
         if (ptw && rg->ptw && s2_is_device(rg, s->mem_attr))
             ok = false;
         if (!ok)
-            return fail2(out, (unsigned)(FSC_PERMISSION + level) | ptw, ipa);
+            return fail2(out, fsc_at(FSC_PERMISSION, level) | ptw, ipa);
         if (access == MMU_WRITE && dirty_pending) {
             want |= DESC_S2_W;
             s->w = true;
@@ -217,7 +227,7 @@ restart:
             case CHANGED:
                 goto restart;
             case NO_ACCESS:
-                return fail2(out, (unsigned)(FSC_EXTERNAL_WALK + level) | ptw, ipa);
+                return fail2(out, fsc_at(FSC_EXTERNAL_WALK, level) | ptw, ipa);
             }
         }
     }
@@ -278,7 +288,7 @@ static inline void fix_shareability(ArmMemAttr *m)
 
 static inline bool fail1(ArmXlat *out, unsigned fsc, int level)
 {
-    out->fault = fsc + (unsigned)level;
+    out->fault = fsc_at(fsc, level);
     return false;
 }
 
@@ -368,11 +378,11 @@ restart:
     out->tables_known = true;
     level = r->start;
     shift = r->granule + stride * (unsigned)(3 - level);
-    base = arm_table_base(r, ttbr, shift, rg->oa_bits);
+    base = arm_table_base(r, ttbr, shift);
     bits = r->ia_bits - shift;
     tables = 0;
     space = rg->secure ? HWADDR_SECURE : 0;
-    if (G_UNLIKELY(base >> rg->oa_bits))
+    if (G_UNLIKELY(base >> r->oa_bits))
         return fail1(out, FSC_ADDRESS_SIZE, 0);
     for (;;) {
         at = ipa = base | (va >> shift & MASK(bits)) << 3 | space;
@@ -391,7 +401,7 @@ restart:
         if (level == 3 || !(d & DESC_TABLE))
             break;
         base = arm_descriptor_address(r, d);
-        if (G_UNLIKELY(base >> rg->oa_bits))
+        if (G_UNLIKELY(base >> r->oa_bits))
             return fail1(out, FSC_ADDRESS_SIZE, level);
         tables |= d;
         if (G_UNLIKELY(d & DESC_NS_TABLE))
@@ -400,11 +410,11 @@ restart:
         shift -= stride;
         bits = stride;
     }
-    if (level == 3 ? !(d & DESC_TABLE) : !(r->block_levels >> level & 1))
+    if (level == 3 ? !(d & DESC_TABLE) : level < 0 || !(r->block_levels >> level & 1))
         return fail1(out, FSC_TRANSLATION, level);
     out->pa = arm_descriptor_address(r, d) & ~MASK(shift);
     out->page_bits = (uint8_t)shift;
-    if (G_UNLIKELY(out->pa >> rg->oa_bits))
+    if (G_UNLIKELY(out->pa >> r->oa_bits))
         return fail1(out, FSC_ADDRESS_SIZE, level);
     out->pa |= va & MASK(shift);
     want = d | DESC_AF;

@@ -85,8 +85,8 @@ static const ArmModel arm_models[] = {
                 .aa64dfr0 = 0x10305509, .dczid = 4,
                 .aa64pfr0 = 0x1101000010110000 | PFR0_ELS, .aa64pfr1 = 0x21,
                 .aa64isar0 = 0x1221111110212120, .aa64isar1 = 0x0011111101211012,
-                .aa64mmfr0 = 0x22200101125, .aa64mmfr1 = 0x0000001010211122,
-                .aa64mmfr2 = 0x1021011110001011 },
+                .aa64mmfr0 = 0x32310201126, .aa64mmfr1 = 0x0000001010211122,
+                .aa64mmfr2 = 0x1021011110011011 },
         .ccsidr = { 0x701fe00a, 0x201fe012, 0x70ffe07a },
     },
 };
@@ -201,6 +201,20 @@ static bool apply_pauth_impdef(ArmCpu *a, bool on)
     return true;
 }
 
+/* TGRAN4, TGRAN16 and those of stage 2: 52-bit addresses, or these pages without. */
+static bool apply_lpa2(ArmCpu *a, bool on)
+{
+    bool has = bits_get(a->id.aa64mmfr0, 28, 4) == 1;
+
+    if (!on && has) {
+        a->id.aa64mmfr0 = bits_set(a->id.aa64mmfr0, 20, 4, 1);
+        a->id.aa64mmfr0 = bits_set(a->id.aa64mmfr0, 28, 4, 0);
+        a->id.aa64mmfr0 = bits_set(a->id.aa64mmfr0, 32, 4, 2);
+        a->id.aa64mmfr0 = bits_set(a->id.aa64mmfr0, 40, 4, 2);
+    }
+    return !on || has;
+}
+
 static bool apply_absent(ArmCpu *a, bool on)
 {
     return !on;
@@ -214,7 +228,7 @@ static const Property properties[] = {
       "this processor has no pointer authentication; take max" },
     { "sve", apply_absent, "SVE is not implemented yet" },
     { "sme", apply_absent, "SME is not implemented yet" },
-    { "lpa2", apply_absent, "52-bit addresses are not implemented yet" },
+    { "lpa2", apply_lpa2, "this processor has no 52-bit addresses with 4 KiB pages; take max" },
     { "cfgend", apply_absent, "processors start little-endian" },
 };
 

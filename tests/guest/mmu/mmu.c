@@ -12,7 +12,8 @@
 
 void start(void)
 {
-    uint64_t ids[4] = { get_id(ID_MMFR0), get_id(ID_MMFR1), get_id(ID_MMFR2), get_id(ID_ISAR1) };
+    uint64_t ids[4] = { get_id(ID_MMFR0), get_id(ID_MMFR1) & ~(15ULL << 40),
+                        get_id(ID_MMFR2) & ~(15ULL << 32), get_id(ID_ISAR1) };
 
     __asm__ volatile("msr sctlr_el2, %0\n isb" : : "r"(0x30c50830ULL) : "memory");
     print_config(0xfff, ids, 4);

@@ -43,8 +43,9 @@ static void access_config(unsigned config)
         fill(POOL + 0x10000 * (uint64_t)i, POOL, N_ENTRIES, 55);
     if (sz < 48 && first_level(g, sz) < (g == 12 ? 1 : 2))
         no_blocks(POOL);
-    tcr = sz | 25ULL << 16 | tg0[g] << 14 | 2ULL << 30 | 5ULL << 32 | (uint64_t)below(2) << 37 |
-          1ULL << 36;
+    tcr = sz | 25ULL << 16 | tg0[g] << 14 | 2ULL << 30 |
+          (uint64_t)(g == 16 && (get_id(ID_MMFR0) & 15) == 6 ? 6 : 5) << 32 |
+          (uint64_t)below(2) << 37 | 1ULL << 36;
     if (mmfr1 & 15)
         tcr |= (rnd() & 3) << 39;
     if (mmfr1 >> 12 & 15 && one_in(3))
@@ -112,7 +113,8 @@ static void access_config(unsigned config)
 
 void start(void)
 {
-    uint64_t ids[4] = { get_id(ID_MMFR0), get_id(ID_MMFR1), get_id(ID_MMFR2), get_id(ID_ISAR1) };
+    uint64_t ids[4] = { get_id(ID_MMFR0), get_id(ID_MMFR1) & ~(15ULL << 40),
+                        get_id(ID_MMFR2) & ~(15ULL << 32), get_id(ID_ISAR1) };
 
     __asm__ volatile("msr sctlr_el2, %0\n isb" : : "r"(0x30c50830ULL) : "memory");
     MSR("vbar_el1", CODE_VA + (uint64_t)el1_vectors);

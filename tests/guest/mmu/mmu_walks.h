@@ -139,6 +139,19 @@ static unsigned random_granule(void)
     }
 }
 
+/*
+ * The size of output addresses for a control register. Where 64 KiB pages have 52-bit addresses, it
+ * is that: else the reference doesn't look at what descriptors have in those bits.
+ */
+static unsigned output_size(unsigned granule0, unsigned granule1)
+{
+    unsigned max = get_id(ID_MMFR0) & 15;
+
+    if (max == 6 && (granule0 == 16 || granule1 == 16))
+        return 6;
+    return one_in(4) ? below(8) : 5;
+}
+
 static unsigned random_size(unsigned granule)
 {
     unsigned max = get_id(ID_MMFR2) >> 28 & 15 ? granule == 16 ? 47 : 48 : 39;
@@ -174,6 +187,7 @@ static uint64_t stage2(uint64_t *vtcr)
 {
     static const unsigned char tg[] = { [12] = 0, [14] = 2, [16] = 1 };
     unsigned granule = random_granule(), stride = granule - 3, start = 1 + below(2), ia, sl0, level;
+    unsigned ps;
     uint64_t good = 0x7ff | (one_in(3) ? 0 : 0xf << 2), at;
 
     if (granule == 12 && one_in(2))
@@ -188,7 +202,14 @@ static uint64_t stage2(uint64_t *vtcr)
     sl0 = granule == 12 ? 2 - start : 3 - start;
     if (one_in(20))
         sl0 = below(4);
-    *vtcr = (64 - ia) | sl0 << 6 | tg[granule] << 14 | (uint64_t)(5 + below(2)) << 16 |
+    ps = 5 + below(2);
+    if (large && (get_id(ID_MMFR0) >> 40 & 15) == 3 && one_in(2)) {
+        ps = 6 | 1 << 16; /* DS */
+        good &= ~0x300ULL;
+    }
+    if (granule == 16 && (get_id(ID_MMFR0) & 15) == 6)
+        ps = 6;
+    *vtcr = (64 - ia) | sl0 << 6 | tg[granule] << 14 | (uint64_t)ps << 16 |
             1ULL << 31 | (uint64_t)(rnd() & 3) << 21;
     for (unsigned i = 0; i < N_TABLES; i++)
         fill(S2_POOL + 0x10000 * (uint64_t)i, S2_POOL, N_ENTRIES, 40);
@@ -237,7 +258,7 @@ static void run_config(unsigned config)
             no_blocks(POOL + 0x10000 * (uint64_t)i);
     }
     tcr = sz[0] | sz[1] << 16 | tg0[g[0]] << 14 | (uint64_t)tg1[g[1]] << 30 |
-          (uint64_t)(one_in(4) ? below(8) : 5) << 32 | (uint64_t)tbi << 37 | 1ULL << 36;
+          (uint64_t)output_size(g[0], g[1]) << 32 | (uint64_t)tbi << 37 | 1ULL << 36;
     if (one_in(8))
         tcr |= 1 << 7;
     if (one_in(8))
