@@ -36,9 +36,12 @@ bool error_set_errno(GError **error, int err, const char *fmt, ...)
     return false;
 }
 
+/* One line whatever the user's words in it are; nothing that a terminal would obey. */
 static void report(const char *kind, const char *fmt, va_list ap)
 {
     char *text = g_strdup_vprintf(fmt, ap);
+    for (char *p = text; *p; p++)
+        *p = g_ascii_iscntrl(*p) ? '?' : *p;
     const char *program = g_get_prgname();
     fprintf(stderr, "%s: %s%s\n", program ? program : "sosia", kind, text);
     g_free(text);

@@ -69,7 +69,7 @@ Json *json_double(double d)
 Json *json_string_len(const char *s, size_t len)
 {
     Json *v = new_value(JSON_STRING);
-    v->s = g_utf8_make_valid(s, len);
+    v->s = g_utf8_make_valid(len ? s : "", len); /* no bytes may be at NULL */
     return v;
 }
 

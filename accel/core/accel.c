@@ -95,7 +95,7 @@ bool accel_select(const char *list, const TargetOps *t, GHashTable *opts, GError
         if (ok && i > 0)
             error_report("falling back to %s", names[i]);
         if (why && names[i + 1]) {
-            error_report("%s", why->message);
+            warn_report("%s", why->message);
             g_error_free(why);
         } else if (why) {
             g_propagate_error(error, why);

@@ -3,7 +3,7 @@
  * socket: TCP and Unix stream sockets, as server or client, plain or telnet (RFC 854).
  *
  * A server talks to one client at a time; a second one waits in the listen queue until the first
- * is gone. A client with reconnect= tries again forever, without blocking.
+ * has hung up. A client with reconnect= tries again forever, without blocking.
  * Left out: TLS, websocket.
  */
 #include <errno.h>
@@ -43,6 +43,7 @@ typedef struct CharSocket {
     int connecting;              /* descriptor of a connection under way, or -1 */
     guint connect_tag, retry_tag, hangup_tag;
     TelnetState telnet_state;
+    bool leaving;                /* the peer is gone, and left words that nobody has read yet */
 } CharSocket;
 
 static void socket_listen_watch(CharSocket *s, bool on);
@@ -84,6 +85,7 @@ static void socket_lost(Chardev *c)
     if (s->hangup_tag)
         g_source_remove(s->hangup_tag);
     s->hangup_tag = 0;
+    s->leaving = false;
     char_fd_close(&s->fd);
     socket_name(s, -1);
     chardev_ref(c);
@@ -101,9 +103,12 @@ static gboolean on_hangup(gint fd, GIOCondition condition, gpointer opaque)
     CharSocket *s = opaque;
     uint8_t byte;
     s->hangup_tag = 0;
-    /* What it sent before still counts, if there is someone to read it; then read gives 0. */
-    bool unread = s->c.attached && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-    if (!unread)
+    /* What it sent before still counts, if there is someone to read it; then read gives 0. But who
+     * may never read it, so the next client does not wait for that. */
+    s->leaving = s->c.attached && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    if (s->leaving)
+        socket_listen_watch(s, true);
+    else
         socket_lost(&s->c);
     return G_SOURCE_REMOVE;
 }
@@ -189,7 +194,9 @@ static gboolean on_client(gint fd, GIOCondition condition, gpointer opaque)
     /* accept removes all the watches; this one goes by the return value. */
     guint tag = s->listen_tag[i];
     s->listen_tag[i] = 0;
-    if (socket_accept(s, fd))
+    if (s->leaving)
+        socket_lost(&s->c); /* listens anew */
+    if (socket_accept(s, fd) || s->listen_tag[i])
         return G_SOURCE_REMOVE;
     s->listen_tag[i] = tag;
     return G_SOURCE_CONTINUE;

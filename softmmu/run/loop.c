@@ -153,6 +153,7 @@ static void signals_init(void)
     sigaction(SIGTERM, &act, NULL);
     sigaction(SIGHUP, &act, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow (ulimit -f) gives EFBIG */
 }
 
 /* Command line of a process, or NULL. */

@@ -14,6 +14,9 @@ static char *printed(const Json *v, bool pretty)
 
 static void test_values(void)
 {
+    /* An empty ring buffer has no bytes, at NULL. */
+    g_autoptr(Json) empty = json_string_len(NULL, 0);
+    g_assert_cmpstr(json_str(empty), ==, "");
     static const char *const same[] = {
         "{}", "[]", "null", "true", "false", "0", "-1", "9223372036854775807",
         "-9223372036854775808", "18446744073709551615", "\"\"", "1.5",
