@@ -8,6 +8,7 @@
 #include "accel/core/softmmu.h"
 #include "softmmu/run.h"
 #include "util/bits.h"
+#include "util/tsan.h"
 
 #include <string.h>
 
@@ -32,7 +33,7 @@ static uint64_t rmw_result(uint64_t old, uint64_t v, unsigned bits, IrRmw op)
 
 /* ---- host atomics on aligned data, values in the guest's byte order ---- */
 
-static uint64_t host_cas(void *p, unsigned size, uint64_t expect, uint64_t v)
+TSAN_GUEST_ACCESS static uint64_t host_cas(void *p, unsigned size, uint64_t expect, uint64_t v)
 {
     switch (size) {
     case 1: {

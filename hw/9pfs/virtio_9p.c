@@ -13,6 +13,7 @@
 #include "softmmu/run.h"
 #include "util/bits.h"
 #include "util/error.h"
+#include "util/tsan.h"
 
 enum { TAG_MAX = 32, QUEUE_SIZE = 128, REQUEST_MAX = P9_MSIZE_MAX + 4096 };
 
@@ -43,16 +44,28 @@ typedef struct Request {
     bool bad;
 } Request;
 
+static void lock(Virtio9p *s)
+{
+    g_mutex_lock(&s->lock);
+    TSAN_ACQUIRE(&s->lock);
+}
+
+static void unlock(Virtio9p *s)
+{
+    TSAN_RELEASE(&s->lock);
+    g_mutex_unlock(&s->lock);
+}
+
 /* ---- replies (main lock held) ---- */
 
 static void deliver(Virtio9p *s)
 {
     VirtQueue *vq = &s->virtio.queues[0];
     for (;;) {
-        g_mutex_lock(&s->lock);
+        lock(s);
         s->scheduled = false;
         Request *r = g_queue_pop_head(&s->done);
-        g_mutex_unlock(&s->lock);
+        unlock(s);
         if (!r)
             break;
         uint32_t n = 0;
@@ -83,8 +96,11 @@ static void serve(gpointer data, gpointer opaque)
 {
     Virtio9p *s = opaque;
     Request *r = data;
+    TSAN_ACQUIRE(r);
+    TSAN_ACQUIRE(s->server); /* the pool may have another thread for each request */
     r->bad = !p9_serve(s->server, r->message, r->len, r->reply, r->element.in_len);
-    g_mutex_lock(&s->lock);
+    TSAN_RELEASE(s->server);
+    lock(s);
     g_queue_push_tail(&s->done, r);
     if (!--s->in_flight)
         g_cond_broadcast(&s->idle);
@@ -92,17 +108,21 @@ static void serve(gpointer data, gpointer opaque)
     s->scheduled = true;
     if (ring)
         main_defer(bell_rang, s->bell);
-    g_mutex_unlock(&s->lock);
+    unlock(s);
 }
 
 /* Waits for the thread, and hands all replies over. */
 static void drain(void *opaque)
 {
     Virtio9p *s = opaque;
-    g_mutex_lock(&s->lock);
-    while (s->in_flight)
+    lock(s);
+    while (s->in_flight) {
+        TSAN_RELEASE(&s->lock);
         g_cond_wait(&s->idle, &s->lock);
-    g_mutex_unlock(&s->lock);
+        TSAN_ACQUIRE(&s->lock);
+    }
+    unlock(s);
+    TSAN_ACQUIRE(s->server);
     deliver(s);
 }
 
@@ -121,9 +141,10 @@ static void handle_queue(void *dev, unsigned n)
         r->message = g_malloc(r->element.out_len + 1);
         r->len = iov_to_buf(r->element.out, r->element.n_out, 0, r->message, r->element.out_len);
         r->reply = g_byte_array_new();
-        g_mutex_lock(&s->lock);
+        lock(s);
         s->in_flight++;
-        g_mutex_unlock(&s->lock);
+        unlock(s);
+        TSAN_RELEASE(r);
         g_thread_pool_push(s->worker, r, NULL);
     }
 }

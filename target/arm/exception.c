@@ -213,7 +213,7 @@ void arm_eret(ArmCpu *a, uint64_t target)
     arm_pstate_changed(a);
     if (G_UNLIKELY(a->pm_filtered))
         arm_pmu_changed(a);
-    if (a->irq_level)
+    if (__atomic_load_n(&a->irq_level, __ATOMIC_RELAXED))
         arm_check_interrupts(a);
 }
 

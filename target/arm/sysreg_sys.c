@@ -6,6 +6,8 @@
  */
 #include "target/arm/sysreg.h"
 
+#include "util/tsan.h"
+
 /* --- caches --- */
 
 static void nothing(ArmCpu *a, const ArmSysReg *r, uint64_t v)
@@ -53,6 +55,12 @@ static ArmAccess check_zva(ArmCpu *a, const ArmSysReg *r, bool write)
     return el < 2 && a->hcr_eff & HCR_TDZ ? ACCESS_EL2 : ACCESS_OK;
 }
 
+TSAN_GUEST_ACCESS static void zero(void *p, unsigned size)
+{
+    for (unsigned i = 0; i < size / 8; i++)
+        ((volatile uint64_t *)p)[i] = 0;
+}
+
 /* Faults are those of the address as given. */
 void arm_dc_zva(ArmCpu *a, uint64_t given)
 {
@@ -64,7 +72,7 @@ void arm_dc_zva(ArmCpu *a, uint64_t given)
 
     if (atomic_load_explicit(&e->tag[MMU_WRITE], memory_order_relaxed) == (va & TLB_PAGE_MASK) &&
         !(cpu->mode & MODE_A)) {
-        memset((void *)(uintptr_t)(va + e->addend), 0, size);
+        zero((void *)(uintptr_t)(va + e->addend), size);
         return;
     }
     cpu_probe(cpu, given, 1, MMU_WRITE, arm_data_mmu_idx(cpu));

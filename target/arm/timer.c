@@ -56,15 +56,13 @@ static void update(ArmCpu *a, unsigned n)
     }
 }
 
-static void with_lock(ArmCpu *a, unsigned n)
+/* A new value for a register of timer n; the main thread reads these when a timer expires. */
+static void change(ArmCpu *a, unsigned n, uint64_t *cell, uint64_t v)
 {
-    bool locked = main_lock_held();
-
-    if (!locked)
-        main_lock();
+    main_lock();
+    *cell = v;
     update(a, n);
-    if (!locked)
-        main_unlock();
+    main_unlock();
 }
 
 typedef struct TimerRef {
@@ -192,8 +190,7 @@ static uint64_t read_vct(ArmCpu *a, const ArmSysReg *r)
 
 static void write_cntvoff(ArmCpu *a, const ArmSysReg *r, uint64_t v)
 {
-    a->cntvoff = v;
-    with_lock(a, ARM_OUT_TIMER_VIRT);
+    change(a, ARM_OUT_TIMER_VIRT, &a->cntvoff, v);
 }
 
 /* --- timers; `reset` of a row is the timer --- */
@@ -219,8 +216,7 @@ static void write_tval(ArmCpu *a, const ArmSysReg *r, uint64_t v)
 {
     unsigned n = timer_of(a, r);
 
-    a->timer[n].cval = arm_count() - offset_of(a, n) + (uint64_t)(int64_t)(int32_t)v;
-    with_lock(a, n);
+    change(a, n, &a->timer[n].cval, arm_count() - offset_of(a, n) + (uint64_t)(int64_t)(int32_t)v);
 }
 
 static uint64_t read_ctl(ArmCpu *a, const ArmSysReg *r)
@@ -233,8 +229,7 @@ static void write_ctl(ArmCpu *a, const ArmSysReg *r, uint64_t v)
 {
     unsigned n = timer_of(a, r);
 
-    a->timer[n].ctl = v & (CTL_ENABLE | CTL_IMASK);
-    with_lock(a, n);
+    change(a, n, &a->timer[n].ctl, v & (CTL_ENABLE | CTL_IMASK));
 }
 
 static uint64_t read_cval(ArmCpu *a, const ArmSysReg *r)
@@ -246,8 +241,7 @@ static void write_cval(ArmCpu *a, const ArmSysReg *r, uint64_t v)
 {
     unsigned n = timer_of(a, r);
 
-    a->timer[n].cval = v;
-    with_lock(a, n);
+    change(a, n, &a->timer[n].cval, v);
 }
 
 #define TIMER(prefix, op1, crm, acc, need_, timer, check_, E2H)                                \
