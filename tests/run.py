@@ -90,6 +90,9 @@ def tiers(build):
         if name == "guest":
             programs += [*script(name, 300, name="sysreg"),
                          *script(name, 300, "--broken", broken=True, name="sysreg")]
+        if name == "fault":
+            programs += [*script(name, 300, name="fuzz"),
+                         *script(name, 300, "--broken", broken=True, name="fuzz")]
         if name == "differential":
             programs += [*script(name, 300, name="arm_fp"),
                          *script(name, 300, "--broken", broken=True, name="arm_fp")]
