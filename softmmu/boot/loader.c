@@ -10,9 +10,10 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "softmmu/fdt.h"
@@ -25,33 +26,65 @@ typedef struct Rom {
     char *name;
     hwaddr addr;
     uint64_t len;   /* in guest memory; beyond `data` it is zero */
-    GBytes *data;
+    GBytes *data;   /* or NULL: read from a file every time */
+    int fd;
+    uint64_t offset, file_len;
     void (*refresh)(void *data); /* before each time; data is then ours */
-    bool mapped;    /* data is a file's mapping, which can be dropped and read again */
 } Rom;
 
+/* A file that was mapped to be looked into. What is loaded of it is read again at each reset, which
+ * costs no memory; through a mapping, a file that has become shorter would be SIGBUS. */
+typedef struct Source {
+    int fd;
+    const uint8_t *p;
+    gsize n;
+} Source;
+
 static GPtrArray *roms;
+static GArray *sources;
 static GPtrArray *search_path;
+
+static void rom_zero(const Rom *rom, uint64_t at)
+{
+    static const uint8_t zeros[RAM_PAGE_SIZE];
+    while (at < rom->len) {
+        uint64_t piece = MIN(sizeof zeros, rom->len - at);
+        address_space_write_rom(address_space_memory, rom->addr + at, zeros, piece);
+        at += piece;
+    }
+}
+
+static void rom_read(const Rom *rom)
+{
+    enum { PIECE = 256 << 10 };
+    g_autofree uint8_t *buf = g_malloc(PIECE);
+    uint64_t at = 0;
+    while (at < rom->file_len) {
+        ssize_t n = pread(rom->fd, buf, MIN(PIECE, rom->file_len - at), (off_t)(rom->offset + at));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        address_space_write_rom(address_space_memory, rom->addr + at, buf, n);
+        at += n;
+    }
+    if (at < rom->file_len)
+        warn_report("%s: has become shorter since it was loaded first; the rest is zeros", rom->name);
+    rom_zero(rom, at);
+}
 
 static void rom_write(const Rom *rom)
 {
+    if (!rom->data) {
+        rom_read(rom);
+        return;
+    }
     gsize n;
     const uint8_t *p = g_bytes_get_data(rom->data, &n);
     if (rom->refresh)
         rom->refresh((void *)p);
-    address_space_write_rom(address_space_loader, rom->addr, p, n);
-    static const uint8_t zeros[RAM_PAGE_SIZE];
-    for (uint64_t at = n; at < rom->len;) {
-        uint64_t piece = MIN(sizeof zeros, rom->len - at);
-        address_space_write_rom(address_space_loader, rom->addr + at, zeros, piece);
-        at += piece;
-    }
-    if (rom->mapped) {
-        uintptr_t first = ALIGN_UP((uintptr_t)p, RAM_PAGE_SIZE);
-        uintptr_t end = ALIGN_DOWN((uintptr_t)p + n, RAM_PAGE_SIZE);
-        if (first < end)
-            madvise((void *)first, end - first, MADV_DONTNEED);
-    }
+    address_space_write_rom(address_space_memory, rom->addr, p, n);
+    rom_zero(rom, n);
 }
 
 static void roms_reset(void *opaque)
@@ -61,7 +94,25 @@ static void roms_reset(void *opaque)
         rom_write(roms->pdata[i]);
 }
 
-/* Keeps the data and takes over the reference. */
+/* Of mapped data only where it is in its file is kept. */
+static void rom_forget_data(Rom *rom)
+{
+    gsize n;
+    const uint8_t *p = g_bytes_get_data(rom->data, &n);
+    for (guint i = sources ? sources->len : 0; i-- > 0;) { /* the newest: older ones may be gone */
+        const Source *s = &g_array_index(sources, Source, i);
+        if (p < s->p || p >= s->p + s->n)
+            continue;
+        rom->fd = s->fd;
+        rom->offset = p - s->p;
+        rom->file_len = n;
+        g_bytes_unref(rom->data);
+        rom->data = NULL;
+        return;
+    }
+}
+
+/* Keeps the data and takes over the reference; `mapped`: it is what read_file gave, or of it. */
 static Rom *rom_add(const char *what, const char *file, hwaddr addr, GBytes *data, uint64_t len,
                     bool mapped)
 {
@@ -75,7 +126,8 @@ static Rom *rom_add(const char *what, const char *file, hwaddr addr, GBytes *dat
     rom->addr = addr;
     rom->data = data;
     rom->len = len;
-    rom->mapped = mapped;
+    if (mapped)
+        rom_forget_data(rom);
     g_ptr_array_add(roms, rom);
     return rom;
 }
@@ -106,19 +158,31 @@ static GBytes *read_file(const char *what, const char *file, GError **error)
         return NULL;
     }
     GError *why = NULL;
-    GMappedFile *map = g_mapped_file_new(file, FALSE, &why);
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        error_set_errno(error, errno, "%s %s", what, file);
+        return NULL;
+    }
+    GMappedFile *map = g_mapped_file_new_from_fd(fd, FALSE, &why);
     if (!map) {
-        error_set(error, "%s: %s", what, why->message);
+        error_set(error, "%s %s: %s", what, file, why->message);
         g_error_free(why);
+        close(fd);
         return NULL;
     }
     GBytes *bytes = g_mapped_file_get_bytes(map);
     g_mapped_file_unref(map);
-    if (!g_bytes_get_size(bytes)) {
+    Source s = { .fd = fd };
+    s.p = g_bytes_get_data(bytes, &s.n);
+    if (!s.n) {
         error_set(error, "%s %s: the file is empty", what, file);
         g_bytes_unref(bytes);
+        close(fd);
         return NULL;
     }
+    if (!sources)
+        sources = g_array_new(FALSE, FALSE, sizeof(Source));
+    g_array_append_val(sources, s);
     return bytes;
 }
 

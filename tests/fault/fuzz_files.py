@@ -6,7 +6,7 @@ import struct
 import subprocess
 import sys
 
-from fuzz_program import Failure, ROOT, refused_or_fine
+from fuzz_program import Failure, Program, ROOT, refused_or_fine
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "differential"))
 import machines                                                         # noqa: E402
@@ -76,7 +76,27 @@ def broken(rng, data):
     return bytes(data)
 
 
+def shrinking(build, tmp):
+    """A kernel that is written anew while the machine runs, then a reset."""
+    path = os.path.join(tmp, "shrinks")
+    with open(path, "wb") as f:
+        f.write(machines.elf("riscv64", b"\x6f\0\0\0" * (1 << 20), 0x80000000))
+    p = Program(build, tmp, "riscv64", "-M", "virt", "-m", "32", "-bios", "none", "-kernel", path, "-display",
+                "none", "-serial", "null")
+    try:
+        p.check("start")
+        os.truncate(path, 10000)
+        p.qmp("system_reset")
+        p.check("a reset with a shorter kernel")
+        if "has become shorter" not in p.text():
+            raise Failure(f"nothing is said of a shorter kernel: {p.text()}")
+        p.end()
+    finally:
+        p.kill()
+
+
 def files(build, tmp, rng, count):
+    shrinking(build, tmp)
     seeds = {}
     for arch in ("riscv64", "aarch64"):
         seeds[arch] = {"elf": elf(arch), "image": image(arch), "gzip": gzip.compress(image(arch)),
