@@ -84,6 +84,32 @@ static bool mapped(const FsDev *fs)
 /* result of a system call -> minus errno */
 #define CALL(x) ((x) < 0 ? -errno : 0)
 
+/* What is at a place now, whatever it is, and not by a link; minus errno. */
+static int grab(const FsPlace *p)
+{
+    int fd = openat(p->dir, p->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+/* fchmodat follows links, and a link may have come since somebody looked. */
+static int chmod_place(const FsPlace *p, uint32_t mode)
+{
+    int fd = grab(p);
+    if (fd < 0)
+        return fd;
+    struct stat st;
+    int r = CALL(fstat(fd, &st));
+    if (!r && S_ISLNK(st.st_mode)) {
+        r = -EOPNOTSUPP;
+    } else if (!r) {
+        char path[32];
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        r = CALL(chmod(path, mode & 07777));
+    }
+    close(fd);
+    return r;
+}
+
 static int stat_at(FsDev *fs, const FsPlace *p, struct stat *st)
 {
     if (fstatat(p->dir, p->name, st, AT_SYMLINK_NOFOLLOW))
@@ -113,17 +139,26 @@ int fs_open(FsDev *fs, const char *path, int flags)
     int r = fs_enter(fs, path, &p);
     if (r)
         return r;
-    /* Devices, FIFOs and sockets of the host are no business of the guest. */
-    if (fstatat(p.dir, p.name, &st, AT_SYMLINK_NOFOLLOW))
+    int fd = grab(&p);
+    fs_leave(&p);
+    if (fd < 0)
+        return fd;
+    /* Devices, FIFOs and sockets of the host are no business of the guest. What was looked at is
+     * what is opened, whoever renames meanwhile. */
+    if (fstat(fd, &st)) {
         r = -errno;
-    else if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+    } else if (S_ISLNK(st.st_mode)) {
+        r = -ELOOP;
+    } else if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
         r = -ENXIO;
-    if (!r) {
-        r = openat(p.dir, p.name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    } else {
+        char proc[32];
+        snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
+        r = open(proc, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (r < 0)
             r = -errno;
     }
-    fs_leave(&p);
+    close(fd);
     return r;
 }
 
@@ -134,7 +169,7 @@ static int own(FsDev *fs, const FsPlace *p, uint32_t mode, uint64_t rdev, FsCred
         return fs_mapped_set(p, cred.uid, cred.gid, mode, rdev);
     int r = CALL(fchownat(p->dir, p->name, cred.uid, cred.gid, AT_SYMLINK_NOFOLLOW));
     if (!r && !S_ISLNK(mode))
-        r = CALL(fchmodat(p->dir, p->name, mode & 07777, 0));
+        r = chmod_place(p, mode);
     return fs->security == FS_NONE ? 0 : r;
 }
 
@@ -226,7 +261,7 @@ int fs_readlink(FsDev *fs, const char *path, char **target)
     struct stat st;
     if (mapped(fs) && !fstatat(p.dir, p.name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode)) {
         r = stat_at(fs, &p, &st);
-        int fd = r ? -1 : openat(p.dir, p.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        int fd = r ? -1 : openat(p.dir, p.name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
         if (!r && !S_ISLNK(st.st_mode))
             r = -EINVAL;
         else if (fd < 0 || (n = read(fd, buf, sizeof buf)) < 0)
@@ -305,7 +340,7 @@ int fs_chmod(FsDev *fs, const char *path, uint32_t mode)
         r = fs_mapped_set(&p, UINT32_MAX, UINT32_MAX, (st.st_mode & S_IFMT) | (mode & 07777),
                           UINT64_MAX);
     else if (!r)
-        r = CALL(fchmodat(p.dir, p.name, mode & 07777, 0));
+        r = chmod_place(&p, mode);
     fs_leave(&p);
     return r;
 }
