@@ -95,7 +95,9 @@ def tiers(build):
                          *script(name, 300, "--broken", broken=True, name="fuzz")]
         if name == "differential":
             programs += [*script(name, 300, name="arm_fp"),
-                         *script(name, 300, "--broken", broken=True, name="arm_fp")]
+                         *script(name, 300, "--broken", broken=True, name="arm_fp"),
+                         *script(name, 300, "--seeds", "3", name="gic"),
+                         *script(name, 300, "--seeds", "1", "--broken", broken=True, name="gic")]
         if name == "guest":
             programs += [*script(name, 300, name="mmu"),
                          *script(name, 300, "--broken", broken=True, name="mmu")]

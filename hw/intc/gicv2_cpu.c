@@ -42,7 +42,9 @@ bool gicv2_cpu_signals(const Gicv2 *s, unsigned cpu, Gicv2Best best)
     bool group1 = gicv2_bit(s->group, cpu, best.irq);
     if (!(c->ctlr & (group1 ? GICV2_ENABLE_GRP1 : GICV2_ENABLE_GRP0)))
         return false;
-    return (best.priority & group_mask(c, group1)) < gicv2_running_priority(c);
+    /* The two groups may cut priorities differently: both are seen as this one cuts them. */
+    unsigned running = gicv2_running_priority(c), mask = group_mask(c, group1);
+    return running == GIC_NO_PRIORITY || (best.priority & mask) < (running & mask);
 }
 
 static uint64_t read_ctlr(void *dev, unsigned i)
