@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import random
 import socket
 import time
 
@@ -40,9 +41,12 @@ class Monitor:
         self.file.readline()
         self.ask("qmp_capabilities")
 
-    def ask(self, name, **args):
+    def send(self, name, **args):
         self.file.write(json.dumps({"execute": name, "arguments": args}).encode() + b"\n")
         self.file.flush()
+
+    def ask(self, name, **args):
+        self.send(name, **args)
         while True:
             line = self.file.readline()
             if not line:
@@ -85,6 +89,7 @@ class SnapshotBoots:
 
     def snapshot_machine(self, machine, cpu, bus, *more):
         suffix = "-pci" if bus == "pci" else "-device"
+        os.makedirs(self.path("snapshare"), exist_ok=True)
         words = [
             "-M", machine, "-cpu", cpu, "-smp", str(CPUS), "-m", "512", "-nographic",
             "-kernel", self.kernel, "-initrd", self.initrd, "-append", "console=ttyAMA0 quiet",
@@ -195,3 +200,77 @@ class SnapshotBoots:
     def boot_arm64_snapshot_gicv3(self):
         """arm64 Linux goes on after loadvm and -loadvm: 4 CPUs, max, GICv3, ITS, virtio-pci"""
         self.snapshot_linux("virt,gic-version=3", "max", "pci")
+
+    # ---- kill -9 ----
+
+    # Writes its round's number to the next of 64 places of the disk, two clusters apart, and finds
+    # there the number of 64 rounds ago.
+    ROUNDS = (b"i=64; while :; do o=$((i % 64 * 256)); n=$(dd if=/dev/vda bs=512 skip=$o count=1 "
+              b"iflag=direct 2>/dev/null | head -c 8); [ $n = $(printf %08d $((i - 64))) ] || "
+              b"echo BAD-$i-$n; printf %08d $i | dd of=/dev/vda bs=512 seek=$o conv=sync,notrunc "
+              b"oflag=direct 2>/dev/null; echo \"<0 $i>\"; i=$((i + 1)); done\n")
+
+    def rounds(self, s, count):
+        """Numbers that ascend by one, and no place of the disk with a wrong one."""
+        first = last = None
+        while last is None or last < first + count:
+            m = s.expect(rb"<0 ([0-9]+)>|BAD[-0-9]*")
+            if not m.group(1):
+                raise Failure(f"the disk is not of one moment with memory: {m.group(0)}")
+            n = int(m.group(1))
+            if last is not None and n != last + 1:
+                raise Failure(f"{n} after {last}")
+            first, last = first or n, n
+        return first
+
+    def boot_arm64_snapshot_killed(self):
+        """arm64 Linux writing to its disk, killed while it saves: older snapshots and disk are good"""
+        rng = random.Random(int(os.environ.get("SOSIA_SEED", "1")))
+        kills = int(os.environ.get("SOSIA_KILLS", "4"))
+        with open(self.path("snap-killed.img"), "wb") as f:
+            for i in range(64):
+                f.seek(i * 256 * 512)
+                f.write(b"%08d" % i)
+            f.truncate(64 * 256 * 512)
+        words = ["virt", "cortex-a72", "killed"]
+        s, m = self.snapshot_machine(*words)
+        complete = {}
+        try:
+            s.expect(PROMPT)
+            s.send(b"stty -echo\n")
+            s.expect(PROMPT)
+            s.send(self.ROUNDS)
+            self.rounds(s, 3)
+            m.hmp("savevm base")
+            complete["base"] = self.rounds(s, 3)
+            for i in range(kills):
+                tag = f"k{i}"
+                m.send("human-monitor-command", **{"command-line": f"savevm {tag}"})
+                time.sleep(rng.random() * 0.25)
+                s.kill()
+                s, m = self.snapshot_machine(*words, "-loadvm", rng.choice(sorted(complete)))
+                self.rounds(s, 2)
+                answer = m.ask("human-monitor-command", **{"command-line": "info snapshots"})
+                lines = answer["return"].split("\r\n")[2:-1]
+                have = {line.split()[1] for line in lines}
+                if not complete.keys() <= have or not have <= complete.keys() | {tag} or any(
+                        not line.startswith("--") for line in lines):
+                    raise Failure(f"kill {i}: {lines} instead of {complete}")
+                for t in sorted(have):
+                    if t in complete and rng.random() > 0.3:
+                        continue
+                    m.hmp("stop")
+                    s.read_some(0.05)
+                    s.pending = b""
+                    m.hmp(f"loadvm {t}")
+                    m.hmp("cont")
+                    n = self.rounds(s, 2)
+                    if abs(n - complete.setdefault(t, n)) > 50:
+                        raise Failure(f"kill {i}: {t} goes on with {n}, not {complete[t]}")
+                while len(complete) > 3:
+                    t = rng.choice(sorted(complete))
+                    m.hmp(f"delvm {t}")
+                    del complete[t]
+            self.rounds(s, 66)
+        finally:
+            s.kill()
