@@ -97,10 +97,10 @@ void rng_request(RngBackend *r, size_t len,
                  void (*done)(void *opaque, const void *buf, size_t len), void *opaque)
 {
     g_assert(!r->done && len);
-    if (!r->filename) {
+    if (!r->filename || random_recorded()) {
         uint8_t buf[RNG_MOST];
         len = MIN(len, sizeof buf);
-        random_bytes(buf, len);
+        random_bytes_from(r->fd, buf, len);
         done(opaque, buf, len);
         return;
     }

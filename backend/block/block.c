@@ -69,6 +69,8 @@ void block_backend_discard(BlockBackend *b)
         }
     }
     block_node_unref(b->node);
+    if (b->journal)
+        g_hash_table_unref(b->journal);
     g_free(b->id);
     g_free(b->node_name);
     g_free(b->filename);

@@ -72,6 +72,7 @@ struct BlockBackend {
     bool used_as_child; /* another -blockdev lies on top */
     void (*resized)(void *opaque);
     void *resized_opaque;
+    GHashTable *journal;  /* journal.c: piece -> what it held; NULL: nothing yet */
     unsigned in_flight;   /* main lock */
     unsigned completing;  /* main lock: of these, done() is about to be called */
 };
@@ -126,6 +127,10 @@ bool block_history_attach(BlockBackend *b, GError **error);
 bool block_node_is_history(const BlockNode *n);
 BlockNode *block_history_base(BlockNode *n); /* n itself, where there is no layer */
 void block_history_settle(BlockNode *n);
+
+/* ---- journal.c ---- */
+/* Before [offset, offset + len) is overwritten; any thread. 0 or -errno. */
+int block_journal_note(BlockBackend *b, uint64_t offset, uint64_t len);
 
 /* ---- block.c ---- */
 BlockBackend *block_backend_new(const char *id, const char *node_name, GError **error);

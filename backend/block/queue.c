@@ -134,7 +134,9 @@ int block_run(BlockBackend *b, BlockOp op, uint64_t offset, const struct iovec *
               uint64_t len)
 {
     BlockNode *n = b->node;
-    int r = 0;
+    int r = op == BLOCK_READ || op == BLOCK_FLUSH ? 0 : block_journal_note(b, offset, len);
+    if (r)
+        return r;
     switch (op) {
     case BLOCK_READ:
         return len ? n->driver->readv(n, offset, iov, n_iov, len) : 0;

@@ -122,12 +122,37 @@ void chardev_not_machine(void (*read)(void *opaque, const uint8_t *buf, size_t l
     }
 }
 
-static bool is_machine(const Chardev *c)
+static bool reads_for_machine(void (*read)(void *opaque, const uint8_t *buf, size_t len))
 {
     for (size_t i = 0; i < G_N_ELEMENTS(not_machine); i++)
-        if (not_machine[i] == c->fe.read)
+        if (not_machine[i] == read)
             return false;
     return true;
+}
+
+static bool is_machine(const Chardev *c)
+{
+    return reads_for_machine(c->fe.read);
+}
+
+bool chardev_input_is_hooked(void)
+{
+    return before_input;
+}
+
+bool chardev_in_past(void)
+{
+    return muted;
+}
+
+void chardev_hand_over(const CharFrontend *fe, const uint8_t *buf, size_t len)
+{
+    bool hooked = before_input && reads_for_machine(fe->read);
+    if (hooked)
+        before_input();
+    fe->read(fe->opaque, buf, len);
+    if (hooked)
+        after_input();
 }
 
 void chardev_mute(bool on)
@@ -139,12 +164,7 @@ void chardev_input(Chardev *c, const uint8_t *buf, size_t len)
 {
     if (!c->attached || !len)
         return;
-    bool hooked = before_input && is_machine(c);
-    if (hooked)
-        before_input();
-    c->fe.read(c->fe.opaque, buf, len);
-    if (hooked)
-        after_input();
+    chardev_hand_over(&c->fe, buf, len);
 }
 
 /* ---- front ends ---- */
@@ -212,6 +232,8 @@ size_t chardev_queued(const Chardev *c)
 
 bool chardev_writable(const Chardev *c)
 {
+    if (before_input)
+        return true; /* how fast the host takes it must make no difference */
     return chardev_queued(c) <= CHAR_QUEUE_SHORT;
 }
 

@@ -84,4 +84,9 @@ bool fd_set_nonblock(int fd);
  * does by default. */
 void char_terminal_leave(int sig);
 
+/* Calls the front end's read, between the hooks for what comes from outside (char_hook.h). */
+void chardev_hand_over(const CharFrontend *fe, const uint8_t *buf, size_t len);
+bool chardev_input_is_hooked(void);
+bool chardev_in_past(void); /* muted */
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "backend/block.h"
 #include "backend/char/char_internal.h"
+#include "backend/char_hook.h"
 #include "softmmu/run.h"
 #include "util/error.h"
 #include "util/opts.h"
@@ -20,7 +21,7 @@ typedef struct CharMux {
     CharFrontend fe[MUX_MAX];  /* free where can_read is NULL */
     int focus;                 /* -1: nobody attached yet */
     bool told_open[MUX_MAX];
-    guint settle_tag;
+    guint settle_tag, later_tag;
     /* Input that a front end had no room for, so that escapes behind it still get through. */
     GByteArray *pending[MUX_MAX];
     bool got_escape;
@@ -172,7 +173,7 @@ static void mux_deliver(CharMux *m, int i)
         /* Taken out before the call: what it does may come back here. */
         g_autofree uint8_t *data = g_memdup2(m->pending[i]->data, n);
         g_byte_array_remove_range(m->pending[i], 0, n);
-        m->fe[i].read(m->fe[i].opaque, data, n);
+        chardev_hand_over(&m->fe[i], data, n);
     }
 }
 
@@ -227,9 +228,25 @@ static void mux_event(void *opaque, CharEvent event)
     }
 }
 
+static gboolean mux_deliver_later(gpointer opaque)
+{
+    CharMux *m = opaque;
+    m->later_tag = 0;
+    for (int i = 0; i < MUX_MAX && !chardev_in_past(); i++)
+        mux_deliver(m, i);
+    return G_SOURCE_REMOVE;
+}
+
 static void mux_accept_input(Chardev *c)
 {
     CharMux *m = (CharMux *)c;
+    if (chardev_input_is_hooked()) {
+        /* A vCPU may be in the middle of an instruction. */
+        if (!m->later_tag)
+            m->later_tag = g_idle_add(mux_deliver_later, m);
+        chardev_accept_input(m->base, m);
+        return;
+    }
     for (int i = 0; i < MUX_MAX; i++)
         mux_deliver(m, i);
     chardev_accept_input(m->base, m);
@@ -322,6 +339,7 @@ static bool mux_open(Chardev *c, GHashTable *opts, GError **error)
     if (!m->base)
         return error_set(error, "mux: chardev '%s' not found", id ? id : "");
     m->focus = -1;
+    chardev_not_machine(mux_read); /* its front ends may */
     CharFrontend fe = { .can_read = mux_can_read, .read = mux_read, .event = mux_event,
                         .opaque = m };
     c->open = m->base->open;
@@ -339,6 +357,9 @@ static void mux_close(Chardev *c)
     if (m->settle_tag)
         g_source_remove(m->settle_tag);
     m->settle_tag = 0;
+    if (m->later_tag)
+        g_source_remove(m->later_tag);
+    m->later_tag = 0;
     for (int i = 0; i < MUX_MAX; i++)
         g_clear_pointer(&m->pending[i], g_byte_array_unref);
     memset(m->fe, 0, sizeof(m->fe));

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "softmmu/run.h"
 #include "util/error.h"
 #include "util/opts.h"
 
@@ -190,19 +191,60 @@ static void show_taps(NetBackend *n, const uint8_t *frame, size_t len)
     }
 }
 
+static void (*before_input)(void), (*after_input)(void);
+static bool muted, inbox_called;
+
+void net_set_input_hooks(void (*before)(void), void (*after)(void))
+{
+    before_input = before;
+    after_input = after;
+}
+
+void net_mute(bool on)
+{
+    muted = on;
+}
+
 void net_send(NetBackend *n, const uint8_t *frame, size_t len)
 {
-    if (n->link_down)
+    if (n->link_down || muted)
         return;
     show_taps(n, frame, len);
     n->type->send(n, frame, len);
 }
 
+/* All frames that came since the last time, as one input. */
+static void empty_inbox(void *opaque)
+{
+    inbox_called = false;
+    if (!muted)
+        before_input();
+    for (guint i = 0; all && i < all->len; i++) {
+        NetBackend *n = all->pdata[i];
+        for (GBytes *b; (b = g_queue_pop_head(n->pending)); g_bytes_unref(b)) {
+            gsize len;
+            const uint8_t *frame = g_bytes_get_data(b, &len);
+            if (!muted && n->nic)
+                n->nic->receive(n->nic->opaque, frame, len);
+        }
+    }
+    if (!muted)
+        after_input();
+}
+
 void net_deliver(NetBackend *n, const uint8_t *frame, size_t len)
 {
-    if (n->link_down || !n->nic)
+    if (n->link_down || !n->nic || muted)
         return;
     show_taps(n, frame, len);
+    if (before_input) {
+        if (g_queue_get_length(n->pending) < NET_MAX_QUEUE)
+            g_queue_push_tail(n->pending, g_bytes_new(frame, len));
+        if (!inbox_called)
+            main_defer(empty_inbox, NULL);
+        inbox_called = true;
+        return;
+    }
     if (!g_queue_is_empty(n->pending) || !n->nic->receive(n->nic->opaque, frame, len)) {
         /* A full queue drops, as a wire's far end would. */
         if (g_queue_get_length(n->pending) < NET_MAX_QUEUE)
@@ -212,6 +254,8 @@ void net_deliver(NetBackend *n, const uint8_t *frame, size_t len)
 
 void net_resume(NetBackend *n)
 {
+    if (before_input)
+        return;
     while (!g_queue_is_empty(n->pending)) {
         gsize len;
         const uint8_t *frame = g_bytes_get_data(g_queue_peek_head(n->pending), &len);

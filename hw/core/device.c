@@ -493,6 +493,8 @@ bool device_load_record(Device *dev, const uint8_t *data, size_t len, GError **e
     return ok;
 }
 
+bool device_load_exact;
+
 void device_loaded(Device *dev)
 {
     if (dev->parent_bus && dev->parent_bus->child_loaded)

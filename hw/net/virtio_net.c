@@ -262,6 +262,8 @@ static void net_after_load(void *dev)
     memcpy(s->nic.mac, s->mac_now, 6);
     if (s->netdev)
         net_loaded(s->netdev);
+    if (device_load_exact)
+        return;
     if (virtio_has(&s->virtio, NET_F_GUEST_ANNOUNCE) &&
         s->virtio.status & VIRTIO_STATUS_DRIVER_OK) {
         s->announce = true;
@@ -314,6 +316,8 @@ static const StateField net_state[] = {
     STATE(VirtioNet, nomulti), STATE(VirtioNet, nouni), STATE(VirtioNet, nobcast),
     STATE(VirtioNet, uni_overflow), STATE(VirtioNet, multi_overflow), STATE(VirtioNet, n_uni),
     STATE(VirtioNet, n_multi), STATE_ARRAY(VirtioNet, mac_table), STATE_ARRAY(VirtioNet, vlans),
+    { .name = "tx", .type = STATE_TIMER, .offset = offsetof(VirtioNet, tx), .count = 1,
+      .optional = true },
     { .name = NULL },
 };
 

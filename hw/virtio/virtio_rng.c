@@ -138,7 +138,8 @@ static void rng_loaded(void *dev)
     rng_cancel(r->rng);
     r->waiting = false;
     r->quota = MIN(r->quota, r->max_bytes);
-    if (r->virtio.status & VIRTIO_STATUS_DRIVER_OK && !timer_pending(r->period))
+    if (!device_load_exact && r->virtio.status & VIRTIO_STATUS_DRIVER_OK &&
+        !timer_pending(r->period))
         timer_mod(r->period, clock_ns(CLOCK_VIRTUAL));
 }
 

@@ -104,6 +104,19 @@ bool block_mark_check(BlockBackend *b, const char *uuid, GError **error);
 bool block_mark_restore(BlockBackend *b, const char *uuid, GError **error);
 void block_mark_forget(BlockBackend *b, const char *uuid);
 
+/*
+ * For checkpoints in memory: from block_journal_start on, what writable disks held is kept when they
+ * are written. Drained, main lock.
+ */
+void block_journal_start(void);
+/* All pieces that were written since then, or since the last of these, with both contents; NULL: none. */
+typedef struct BlockChanges BlockChanges;
+BlockChanges *block_journal_take(void);
+void block_journal_undo(void); /* what was written since */
+void block_changes_apply(const BlockChanges *c, bool forward);
+void block_changes_free(BlockChanges *c); /* NULL is fine */
+uint64_t block_changes_bytes(const BlockChanges *c);
+
 /* What a machine's print-outs need: `info block`, query-block. */
 void block_print(GString *out);
 

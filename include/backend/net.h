@@ -83,6 +83,13 @@ void net_default_mac(uint8_t mac[6]);
 /* ---- for backends ---- */
 void net_deliver(NetBackend *n, const uint8_t *frame, size_t len);
 
+/*
+ * For whoever goes back in time: frames reach the guest from the main loop only, several at once,
+ * between these calls; one that finds no room is lost. Muted: frames are lost in both directions.
+ */
+void net_set_input_hooks(void (*before)(void), void (*after)(void));
+void net_mute(bool on);
+
 /* ---- user.c ---- */
 bool net_user_hostfwd_add(NetBackend *n, const char *rule, GError **error);
 /* False: there is none. */

@@ -196,6 +196,9 @@ bool device_load(Device *dev, const uint8_t *data, size_t len, GError **error);
 bool device_check(Device *dev, const uint8_t *data, size_t len, GError **error);
 bool device_load_record(Device *dev, const uint8_t *data, size_t len, GError **error);
 void device_loaded(Device *dev);
+/* While a moment of this very run is put back (a checkpoint): there is nothing to catch up with, and
+ * what happens next must be what happened then. */
+extern bool device_load_exact;
 /* After device_load of all devices: drives every output pin at its loaded level. */
 void device_redrive_pins(void);
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Checkpoints: moments of the machine, kept in memory. Taking one and going back cost what was
- * written in between. RAM, CPUs, devices and clocks are kept; disks are not.
+ * written in between. RAM, CPUs, devices and clocks are kept; disks as well, if that is wanted.
  *
  * Main lock held, vCPUs paused (cpus_pause_all), block layer drained.
  */
@@ -15,10 +15,10 @@
 typedef struct CheckpointRing CheckpointRing;
 
 /* A ring of at most `max` checkpoints (2 or more), empty. The first one copies all of RAM. */
-CheckpointRing *checkpoint_ring_new(unsigned max);
+CheckpointRing *checkpoint_ring_new(unsigned max, bool disks);
 void checkpoint_ring_free(CheckpointRing *r); /* NULL is fine */
 /* Takes one behind that at which the machine is; later ones, if any, go. The oldest goes if the
- * ring is full, or holds more than 1 GiB of pages. */
+ * ring is full, or holds more than 1 GiB. */
 void checkpoint_take(CheckpointRing *r);
 /* Goes to number i, 0 being the oldest. Later ones stay. False, and no change: a device refused. */
 bool checkpoint_restore(CheckpointRing *r, unsigned i, GError **error);

@@ -15,10 +15,13 @@
 #include "accel/accel.h"
 #include "accel/icount.h"
 #include "accel/tlb.h"
+#include "backend/block.h"
+#include "hw/device.h"
 #include "softmmu/snapshot/snapshot_int.h"
 #include "util/bits.h"
+#include "util/random.h"
 
-#define MAX_BYTES ((uint64_t)1 << 30) /* of pages that differ; beyond, the oldest goes */
+#define MAX_BYTES ((uint64_t)1 << 30) /* beyond, the oldest goes */
 
 typedef struct Change {
     uint64_t page;
@@ -30,6 +33,8 @@ typedef struct Checkpoint {
     uint64_t icount;
     IcountTurn turn;
     GArray *to_next;         /* of Change; NULL for the last one */
+    BlockChanges *disks;     /* likewise */
+    uint64_t random;         /* random_position */
 } Checkpoint;
 
 struct CheckpointRing {
@@ -37,8 +42,9 @@ struct CheckpointRing {
     Checkpoint *list;
     uint8_t *shadow;         /* by page number */
     uint64_t pages;
+    bool disks;              /* they go along */
     RamDirtyLog *log;        /* since the current one */
-    uint64_t change_bytes;
+    uint64_t bytes;          /* of all in the list */
 };
 
 /* ---- memory ---- */
@@ -48,26 +54,33 @@ static uint8_t *shadow_page(const CheckpointRing *r, uint64_t page)
     return r->shadow + (page << RAM_PAGE_BITS);
 }
 
-static void changes_free(CheckpointRing *r, GArray *list)
+/* What leads on from it. */
+static void changes_free(CheckpointRing *r, Checkpoint *c)
 {
-    for (guint i = 0; list && i < list->len; i++)
-        g_free(g_array_index(list, Change, i).before);
-    if (list) {
-        r->change_bytes -= (uint64_t)list->len * 2 * RAM_PAGE_SIZE;
-        g_array_unref(list);
+    for (guint i = 0; c->to_next && i < c->to_next->len; i++)
+        g_free(g_array_index(c->to_next, Change, i).before);
+    if (c->to_next) {
+        r->bytes -= (uint64_t)c->to_next->len * 2 * RAM_PAGE_SIZE;
+        g_array_unref(c->to_next);
     }
+    r->bytes -= block_changes_bytes(c->disks);
+    block_changes_free(c->disks);
+    c->to_next = NULL;
+    c->disks = NULL;
 }
 
 static void checkpoint_clear(CheckpointRing *r, Checkpoint *c)
 {
-    changes_free(r, c->to_next);
+    changes_free(r, c);
+    r->bytes -= c->state->len;
     g_byte_array_unref(c->state);
 }
 
-CheckpointRing *checkpoint_ring_new(unsigned max)
+CheckpointRing *checkpoint_ring_new(unsigned max, bool disks)
 {
     CheckpointRing *r = g_new0(CheckpointRing, 1);
     r->max = MAX(max, 2);
+    r->disks = disks;
     r->list = g_new0(Checkpoint, r->max + 1);
     return r;
 }
@@ -110,7 +123,7 @@ uint64_t checkpoint_icount(const CheckpointRing *r, unsigned i)
 
 uint64_t checkpoint_memory(const CheckpointRing *r)
 {
-    return (r->shadow ? r->pages << RAM_PAGE_BITS : 0) + r->change_bytes;
+    return (r->shadow ? r->pages << RAM_PAGE_BITS : 0) + r->bytes;
 }
 
 /* ---- taking ---- */
@@ -135,6 +148,8 @@ static void begin(CheckpointRing *r)
             if (!all_zero(b->host + i))
                 memcpy(shadow_page(r, b->first_page) + i, b->host + i, RAM_PAGE_SIZE);
     r->log = ram_dirty_log_new();
+    if (r->disks)
+        block_journal_start();
 }
 
 static GArray *collect(CheckpointRing *r)
@@ -155,7 +170,7 @@ static GArray *collect(CheckpointRing *r)
             g_array_append_val(list, c);
         }
     }
-    r->change_bytes += (uint64_t)list->len * 2 * RAM_PAGE_SIZE;
+    r->bytes += (uint64_t)list->len * 2 * RAM_PAGE_SIZE;
     return list;
 }
 
@@ -163,10 +178,8 @@ void checkpoint_truncate(CheckpointRing *r)
 {
     while (r->n > r->current + 1)
         checkpoint_clear(r, &r->list[--r->n]);
-    if (r->n) {
-        changes_free(r, r->list[r->current].to_next);
-        r->list[r->current].to_next = NULL;
-    }
+    if (r->n)
+        changes_free(r, &r->list[r->current]);
 }
 
 void checkpoint_take(CheckpointRing *r)
@@ -176,18 +189,23 @@ void checkpoint_take(CheckpointRing *r)
     if (!r->n || r->pages != ram_page_count) {
         begin(r);
     } else {
-        r->list[r->current].to_next = collect(r);
+        Checkpoint *last = &r->list[r->current];
+        last->to_next = collect(r);
+        last->disks = block_journal_take();
+        r->bytes += block_changes_bytes(last->disks);
         ram_dirty_log_clear(r->log);
     }
-    while (r->n == r->max || (r->n > 2 && r->change_bytes > MAX_BYTES)) {
+    while (r->n == r->max || (r->n > 2 && r->bytes > MAX_BYTES)) {
         checkpoint_clear(r, &r->list[0]);
         memmove(r->list, r->list + 1, --r->n * sizeof *r->list);
     }
     Checkpoint *c = &r->list[r->n++];
-    *c = (Checkpoint){ .state = g_byte_array_new(), .icount = icount_total() };
+    *c = (Checkpoint){ .state = g_byte_array_new(), .icount = icount_total(),
+                        .random = random_position() };
     if (icount_enabled())
         c->turn = icount_turn();
     machine_save(c->state);
+    r->bytes += c->state->len;
     r->current = r->n - 1;
     /* As after going back to it: what the TLBs hold must not make a difference. */
     for (unsigned i = 0; i < cpu_count; i++)
@@ -228,17 +246,28 @@ static void apply(CheckpointRing *r, const GArray *list, bool forward)
 bool checkpoint_restore(CheckpointRing *r, unsigned i, GError **error)
 {
     const Checkpoint *c = &r->list[i];
+    device_load_exact = true;
     MachineRecords *records = machine_check(c->state->data, c->state->len, error);
     bool ok = records && machine_load(records, error);
     machine_records_free(records);
-    if (!ok)
+    if (!ok) {
+        device_load_exact = false;
         return false;
+    }
     ram_dirty_log_sync();
     undo_since_current(r);
-    while (r->current > i)
-        apply(r, r->list[--r->current].to_next, false);
-    while (r->current < i)
-        apply(r, r->list[r->current++].to_next, true);
+    block_journal_undo();
+    while (r->current > i) {
+        const Checkpoint *to = &r->list[--r->current];
+        apply(r, to->to_next, false);
+        block_changes_apply(to->disks, false);
+    }
+    while (r->current < i) {
+        const Checkpoint *from = &r->list[r->current++];
+        apply(r, from->to_next, true);
+        block_changes_apply(from->disks, true);
+    }
+    random_set_position(c->random);
     ram_dirty_log_sync();
     ram_dirty_log_clear(r->log);
     for (unsigned k = 0; k < cpu_count; k++)
@@ -246,5 +275,6 @@ bool checkpoint_restore(CheckpointRing *r, unsigned i, GError **error)
     if (icount_enabled())
         icount_set_turn(c->turn);
     machine_loaded();
+    device_load_exact = false;
     return true;
 }

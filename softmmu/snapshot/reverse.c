@@ -10,8 +10,8 @@
  * When the machine then goes on, it is put to each checkpoint that it comes to, which brings the
  * inputs back, until it is where it has never been; up to there what it says is not said again.
  *
- * Disks are read at once, and may not be written. What comes from the network or from the host's
- * random numbers between two checkpoints is not repeated.
+ * Disks are read and written at once, and go back along. Frames from the network are inputs like
+ * characters; random numbers of the host come again.
  */
 #include "softmmu/reverse.h"
 
@@ -20,15 +20,18 @@
 #include "backend/block.h"
 #include "backend/char.h"
 #include "backend/char_hook.h"
+#include "backend/net.h"
+#include "hw/device.h"
 #include "softmmu/checkpoint.h"
 #include "softmmu/rtc.h"
 #include "softmmu/run.h"
 #include "softmmu/snapshot/snapshot_int.h"
 #include "util/error.h"
+#include "util/random.h"
 
 enum {
     INTERVAL = 8000000, /* instructions between checkpoints */
-    RING = 512,         /* checkpoints */
+    RING = 4096,        /* checkpoints */
     MANY = 64,          /* stops in a stretch */
 };
 
@@ -40,6 +43,13 @@ static _Atomic bool reached;    /* the instruction count that was asked for */
 bool reverse_enabled(void)
 {
     return enabled;
+}
+
+/* In the past: what was said is not said again. */
+static void mute(bool on)
+{
+    chardev_mute(on);
+    net_mute(on);
 }
 
 /* ---- stretches ---- */
@@ -83,7 +93,7 @@ static void at_moment(void)
         checkpoint_take(ring);
     }
     frontier = MAX(frontier, now);
-    chardev_mute(now < frontier);
+    mute(now < frontier);
     arm(next_stop());
 }
 
@@ -107,7 +117,7 @@ static void input_begin(void)
     cpus_pause_all();
     checkpoint_truncate(ring);
     frontier = icount_total();
-    chardev_mute(false);
+    mute(false);
 }
 
 static void input_end(void)
@@ -134,7 +144,7 @@ void reverse_restart(void)
         return;
     cpus_pause_all();
     checkpoint_ring_free(ring);
-    ring = checkpoint_ring_new(RING);
+    ring = checkpoint_ring_new(RING, true);
     checkpoint_take(ring);
     frontier = icount_total();
     arm(next_stop());
@@ -281,7 +291,7 @@ static void begin(void)
 {
     nested = true;
     frontier = MAX(frontier, icount_total());
-    chardev_mute(true);
+    mute(true);
     debug_note();
 }
 
@@ -289,7 +299,7 @@ static void end(void)
 {
     nested = false;
     debug_forget();
-    chardev_mute(icount_total() < frontier);
+    mute(icount_total() < frontier);
     arm(next_stop());
 }
 
@@ -363,27 +373,21 @@ bool reverse_configure(const char *icount, GError **error)
     return rtc_configure(NULL, "vm", error);
 }
 
-static void find_writable(BlockBackend *b, void *arg)
-{
-    const char **id = arg;
-    if (!*id && block_owner(b) && block_inserted(b) && !block_read_only(b))
-        *id = block_id(b);
-}
-
 bool reverse_start(GError **error)
 {
-    const char *id = NULL;
-    block_foreach(find_writable, &id);
-    if (id)
-        return error_set(error, "-reverse: disk '%s' is writable, and its past is not kept; add "
-                         "readonly=on", id);
+    for (Device *dev = device_first(); dev; dev = dev->next)
+        if (g_str_has_prefix(dev->type->name, "virtio-9p"))
+            return error_set(error, "-reverse: the past of a folder of the host is not kept; leave "
+                             "out -virtfs and %s", dev->type->name);
     icount_exact = true;
     block_set_synchronous();
-    ring = checkpoint_ring_new(RING);
+    random_record();
+    ring = checkpoint_ring_new(RING, true);
     checkpoint_take(ring);
     frontier = icount_total();
     arm(next_stop());
     chardev_set_input_hooks(input_begin, input_end);
+    net_set_input_hooks(input_begin, input_end);
     vm_add_event_listener(on_event, NULL);
     return true;
 }
