@@ -78,6 +78,12 @@ static void guest_error(const char *msg, void *opaque)
     log_guest_error("user network", "%s", msg);
 }
 
+/* libslirp complains of odd packets by glib's log, which leads to the user's terminal. */
+static void slirp_log(const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer opaque)
+{
+    log_guest_error("user network", "%s", text);
+}
+
 static int64_t now_ns(void *opaque)
 {
     return clock_ns(CLOCK_VIRTUAL);
@@ -532,6 +538,9 @@ static bool user_create(NetBackend *n, GHashTable *opts, GPtrArray *repeated, GE
         u->config.vdnssearch = (const char **)u->search->pdata;
     }
     u->config.version = 4;
+    static guint handler;
+    if (!handler)
+        handler = g_log_set_handler("Slirp", G_LOG_LEVEL_MASK, slirp_log, NULL);
     u->slirp = slirp_new(&u->config, &callbacks, u);
     if (!u->slirp)
         return error_set(error, "libslirp refuses these addresses");

@@ -34,6 +34,7 @@ FLAGS = ("-O1 -ffreestanding -nostdlib -static -no-pie -fno-stack-protector -Wal
          "-fno-tree-loop-distribute-patterns -Wno-unused-parameter -Wl,--build-id=none "
          "-Wl,--no-warn-rwx-segments").split()
 N_DEVICES, N_ACTIONS, N_WORDS, N_ENCODINGS = 128, 64, 2048, 1024
+ONLY = {"folder": 9, "net": 1}
 COMMON = ["device", "virtio", "virtio_pci", "pci", "fw_cfg", "flash"]
 
 
@@ -45,6 +46,8 @@ class Arm:
         "devices": {"device": 6, "virtio": 3, "virtio_pci": 3, "pci": 2, "fw_cfg": 1, "flash": 1,
                     "its": 4, "wait": 1},
         "virtio": {"virtio": 6, "virtio_pci": 6},
+        "folder": {"virtio": 6, "virtio_pci": 6},
+        "net": {"virtio": 6, "virtio_pci": 6},
         "code": {"code": 8, "storm": 1, "psci": 1},
         "system": {"sysreg": 6, "pages": 4, "code": 4, "wait": 2, "psci": 1, "its": 1},
         "storm": {"storm": 8, "fill": 2, "wait": 1},
@@ -114,6 +117,8 @@ class Riscv:
         "devices": {"device": 6, "virtio": 3, "virtio_pci": 3, "pci": 2, "fw_cfg": 1, "flash": 1,
                     "wait": 1},
         "virtio": {"virtio": 6, "virtio_pci": 6},
+        "folder": {"virtio": 6, "virtio_pci": 6},
+        "net": {"virtio": 6, "virtio_pci": 6},
     }
     ram = 0x80000000
     places = [
@@ -214,10 +219,10 @@ class Run:
         words, places = self.arch.words(), weighted([(p[:2], p[2]) for p in self.arch.places], N_DEVICES, rng)
         actions = [self.arch.actions.index(a)
                    for a in weighted(self.arch.kinds[self.kind].items(), N_ACTIONS, rng)]
-        blob = struct.pack("<15Q", rng.getrandbits(64) | 1, 1 << 40, self.arch.ram, 64 << 20,
+        blob = struct.pack("<16Q", rng.getrandbits(64) | 1, 1 << 40, self.arch.ram, 64 << 20,
                            setup["virtio"], setup["virtio_step"], setup["virtio_count"], setup["ecam"],
                            setup["pci_window"], setup["fw_cfg"], setup["flash"], setup["gic"],
-                           setup["uart"], setup["finisher"], 1)
+                           setup["uart"], setup["finisher"], 1, ONLY.get(self.kind, 0))
         blob += bytes(b ^ 0xff for b in self.canary) + bytes(actions)
         blob += b"".join(struct.pack("<QQ", *p) for p in places)
         blob += b"".join(struct.pack("<II", *rng.choice(words)) for _ in range(N_WORDS))

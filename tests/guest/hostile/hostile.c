@@ -79,12 +79,12 @@ enum { RING = 0x4000, AVAIL = 0x1000, USED = 0x2000, N_QUEUES = 6, BUFFER = 0x10
 /* Of the queues of the device that this CPU drives. */
 typedef struct Ring {
     u8 *base, *buffer;
-    u32 size, type, queue;
+    u32 size, type, queue, avail_at, used_at;
     u16 next;
 } Ring;
 
 static Desc *descs(const Ring *r) { return (Desc *)r->base; }
-static volatile u16 *avail(const Ring *r) { return (volatile u16 *)(r->base + AVAIL); }
+static volatile u16 *avail(const Ring *r) { return (volatile u16 *)(r->base + r->avail_at); }
 
 static void garbage(const Ring *r)
 {
@@ -105,13 +105,13 @@ static u32 pieces(const Ring *r, Desc *table, u32 i, u32 max, u8 *p, u32 n, u32 
     do {
         u32 part = below(3) || i + 2 >= max ? n : below(n + 1);
         Desc d = { (u64)p, part, 1 | write << 1, i + 1 };
-        if (!below(64))
+        if (!below(200))
             d.addr = value();
-        if (!below(64))
+        if (!below(200))
             d.len = value();
-        if (!below(64))
+        if (!below(200))
             d.flags = rnd();
-        if (!below(64))
+        if (!below(200))
             d.next = below(r->size + 2);
         table[i++] = d;
         p += part;
@@ -120,9 +120,10 @@ static u32 pieces(const Ring *r, Desc *table, u32 i, u32 max, u8 *p, u32 n, u32 
     return i;
 }
 
-static void request(Ring *r)
+/* True if it should be answered soon. */
+static int request(Ring *r)
 {
-    u32 room = 0, out = make_message(r->type, r->queue, r->buffer, &room);
+    u32 room = 0, out = make_message(r->type, r->queue, r->next, r->buffer, &room);
     u8 *reply = r->buffer + BUFFER / 2;
     u32 start = r->next % r->size, max = r->size < 8 ? r->size : 8;
     int indirect = below(4) == 0;
@@ -134,18 +135,19 @@ static void request(Ring *r)
     if (room)
         i = pieces(r, table, i, max, reply, room, 1);
     if (!i)
-        return;
-    if (below(64))
+        return 0;
+    if (below(200))
         table[i - 1].flags &= ~1;
     if (indirect) {
         Desc d = { (u64)table, below(32) ? i * 16 : value(), below(32) ? 4 : 5, 0 };
         descs(r)[0] = d;
     }
-    avail(r)[2 + start] = below(64) ? 0 : below(r->size + 3);
+    avail(r)[2 + start] = below(200) ? 0 : below(r->size + 3);
     barrier();
-    r->next += below(128) ? 1 : below(4);
+    r->next += below(256) ? 1 : below(4);
     avail(r)[1] = r->next;
     barrier();
+    return out != 0;
 }
 
 static void ring_new(Ring *r, u32 queue, u32 type)
@@ -153,6 +155,8 @@ static void ring_new(Ring *r, u32 queue, u32 type)
     r->base = at(AT_RINGS + (cpu_data()->index & 3) * 0x80000 + queue * RING);
     r->buffer = at(AT_BUFFERS + (cpu_data()->index & 3) * 0x80000 + queue * BUFFER);
     r->size = 1u << (3 + below(5));
+    r->avail_at = AVAIL;
+    r->used_at = USED;
     r->type = type;
     r->queue = queue;
     r->next = 0;
@@ -171,21 +175,23 @@ static u64 place(const u8 *p)
 /* Drives all queues of a device that is ready. */
 static void traffic(Ring *rings, u64 kick, u64 kick_step, u64 noise, u64 noise_mask)
 {
-    u32 proper = below(4);
-    for (u32 k = 0; k < 64; k++) {
-        Ring *r = &rings[below(N_QUEUES)];
-        if (rings[0].type == 9)     /* 9p has only one */
-            r = &rings[0];
-        if (below(24))
-            request(r);
+    static const u8 queues[16] = { 6, 3, 1, 6, 1, 6, 6, 6, 6, 1, 6, 6, 6, 6, 6, 6 };
+    u32 patience = 300000, proper = below(4), n = below(4) ? 64 : 400;
+    for (u32 k = 0; k < n; k++) {
+        Ring *r = &rings[below(below(32) ? queues[rings[0].type & 15] : N_QUEUES)];
+        int answered = 0;
+        if (below(64))
+            answered = request(r);
         else
             garbage(r);
         w16(kick + r->queue * kick_step, kick_step ? 0 : r->queue);
         if (!kick_step)
             w32(kick, r->queue);
-        volatile u16 *used = (volatile u16 *)(r->base + USED);
-        for (u32 spin = 0; spin < 3000 && used[1] != r->next; spin++)
+        volatile u16 *used = (volatile u16 *)(r->base + r->used_at);
+        for (u32 spin = answered ? patience : 0; spin && used[1] != r->next; spin--)
             barrier();
+        if (answered)
+            patience = used[1] == r->next ? 300000 : patience / 2 + 500;
         look_at_reply(r->buffer + BUFFER / 2, 4096);
         if (!proper && !below(4))
             access(noise + (rnd() & noise_mask), value(), below(4) ? 2 : below(32));
@@ -197,13 +203,25 @@ static u32 features(u32 offered)
     return below(2) ? offered : offered & rnd();
 }
 
+/* Which devices are being driven, so that CPUs mostly leave each other's alone. */
+static volatile u8 busy[64];
+
+static int taken(u32 n)
+{
+    if (busy[n] && below(16))
+        return 1;
+    busy[n] = 1;
+    return 0;
+}
+
 void do_virtio(void)
 {
-    u64 dev = setup.virtio + setup.virtio_step * below(setup.virtio_count);
+    u32 slot = below(setup.virtio_count);
+    u64 dev = setup.virtio + setup.virtio_step * slot;
     if (r32(dev) != 0x74726976)
         return;
     u32 type = r32(dev + 8), version = r32(dev + 4);
-    if (!type)
+    if (!type || (setup.only && type != setup.only) || taken(slot))
         return;
     Ring rings[N_QUEUES];
     w32(dev + 0x70, 0);
@@ -222,15 +240,18 @@ void do_virtio(void)
         Ring *r = &rings[q];
         ring_new(r, q, type);
         w32(dev + 0x30, q);
+        u32 max = r32(dev + 0x34);
+        if (max && r->size > max)
+            r->size = max;
         w32(dev + 0x38, below(32) ? r->size : rnd());
-        if (version == 1) {
-            r->size = 1 << 8;
-            w32(dev + 0x38, r->size);
+        if (version == 1) {     /* one piece of memory */
+            r->avail_at = 16 * r->size;
+            r->used_at = (r->avail_at + 6 + 2 * r->size + 4095) & ~4095u;
             w32(dev + 0x3c, 4096);
             w32(dev + 0x40, place(r->base) >> 12);
             continue;
         }
-        u64 desc = place(r->base), driver = place(r->base + AVAIL), used = place(r->base + USED);
+        u64 desc = place(r->base), driver = place(r->base + r->avail_at), used = place(r->base + r->used_at);
         w32(dev + 0x80, desc);
         w32(dev + 0x84, desc >> 32);
         w32(dev + 0x90, driver);
@@ -241,6 +262,7 @@ void do_virtio(void)
     }
     w32(dev + 0x70, 15);
     traffic(rings, dev + 0x50, 0, dev, 0x1ff);
+    busy[slot] = 0;
     if (below(2))
         w32(dev + 0x70, 0);
 }
@@ -256,6 +278,8 @@ void do_virtio_pci(void)
     u32 type = r32(config + 0x2c) >> 16;
     if ((id >> 16) >= 0x1040)
         type = (id >> 16) - 0x1040;
+    if ((setup.only && type != setup.only) || taken(32 + slot))
+        return;
     Ring rings[N_QUEUES];
     w32(config + 0x20, bar);
     w32(config + 0x24, 0);
@@ -275,9 +299,12 @@ void do_virtio_pci(void)
         Ring *r = &rings[q];
         ring_new(r, q, type);
         w16(bar + 22, q);
+        u32 max = read_of(bar + 24, 1) & 0xffff;
+        if (max && r->size > max)
+            r->size = max;
         w16(bar + 24, below(32) ? r->size : rnd());
         w16(bar + 26, below(4));
-        u64 desc = place(r->base), driver = place(r->base + AVAIL), used = place(r->base + USED);
+        u64 desc = place(r->base), driver = place(r->base + r->avail_at), used = place(r->base + r->used_at);
         w32(bar + 32, desc);
         w32(bar + 36, desc >> 32);
         w32(bar + 40, driver);
@@ -288,6 +315,7 @@ void do_virtio_pci(void)
     }
     w8(bar + 20, 15);
     traffic(rings, bar + 0x3000, 4, below(2) ? bar : config, below(2) ? 0x1ffff : 0xff);
+    busy[32 + slot] = 0;
     if (below(2))
         w8(bar + 20, 0);
 }

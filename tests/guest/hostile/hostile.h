@@ -22,6 +22,7 @@ typedef struct Setup {
     u64 gic_version;
     u64 uart, finisher;
     u64 may_reset;
+    u64 only;               /* virtio devices of this type; 0: of all */
     u8 canary[16];          /* of a file outside the shared folder, each byte inverted */
     u8 actions[N_ACTIONS];
     Place devices[N_DEVICES];
@@ -73,8 +74,8 @@ void barrier(void);
 
 typedef void Action(void);
 Action do_device, do_virtio, do_virtio_pci, do_pci, do_fw_cfg, do_flash;
-/* messages.c: the contents of a request for a device of this kind; returns the bytes of it. */
-u32 make_message(u32 type, u32 queue, u8 *p, u32 *room_for_reply);
+/* messages.c: the contents of request number n for a device of this kind; returns its bytes. */
+u32 make_message(u32 type, u32 queue, u32 n, u8 *p, u32 *room_for_reply);
 void look_at_reply(const u8 *p, u32 n);
 
 /* The target's: its actions follow the common ones in the list. */

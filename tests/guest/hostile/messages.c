@@ -88,7 +88,7 @@ static void put_member(Out *o, char m)
 {
     u32 n;
     switch (m) {
-    case 'f': put(o, below(32) ? below(12) : value(), 4); break;
+    case 'f': put(o, below(32) ? below(8) : value(), 4); break;
     case 'N': put(o, -1, 4); break;
     case 's': put_name(o); break;
     case '1': put(o, rnd(), 1); break;
@@ -116,23 +116,31 @@ static void put_member(Out *o, char m)
     }
 }
 
-static u32 message_9p(u8 *p)
+static u32 message_9p(u32 number, u8 *p)
 {
     Out o = { p, 7 };
     u32 total = 0, k = 0;
     for (u32 i = 0; i < sizeof requests / sizeof *requests; i++)
         total += requests[i].weight;
-    for (u32 pick = below(total); pick >= requests[k].weight; k++)
-        pick -= requests[k].weight;
+    /* A session begins with version and attach, and has some files at hand. */
+    static const u8 begin[] = { 0, 2, 4, 4, 4, 4, 4, 4 };
+    if (number < sizeof begin)
+        k = begin[number];
+    else
+        for (u32 pick = below(total); pick >= requests[k].weight; k++)
+            pick -= requests[k].weight;
     if (requests[k].type == 100) {      /* a version that is understood, and one that is not */
-        put(&o, below(2) ? 8192 : value(), 4);
+        put(&o, below(16) ? 8192 : value(), 4);
         const char *version = below(8) ? "9P2000.L" : "9P2000.u";
         put(&o, 8, 2);
         while (*version)
             put(&o, *version++, 1);
     } else {
         for (const char *m = requests[k].members; *m; m++)
-            put_member(&o, *m);
+            if (number < sizeof begin && *m == 'f')     /* fid 0 is the root, the others come of it */
+                put(&o, m > requests[k].members ? number : 0, 4);
+            else
+                put_member(&o, *m);
     }
     Out head = { p, 0 };
     put(&head, below(64) ? o.n : value(), 4);
@@ -376,10 +384,10 @@ static u32 message_blk(u8 *p, u32 *room)
     return o.n;
 }
 
-u32 make_message(u32 type, u32 queue, u8 *p, u32 *room)
+u32 make_message(u32 type, u32 queue, u32 number, u8 *p, u32 *room)
 {
     u32 n = 0;
-    *room = below(4) ? 4096 : below(16000);
+    *room = below(16) ? 8192 : below(16000);
     switch (type) {
     case 1:
         if (queue == 0)             /* to be received into */
@@ -402,7 +410,7 @@ u32 make_message(u32 type, u32 queue, u8 *p, u32 *room)
         }
         return below(8) ? below(64) : below(8000);
     case 9:
-        return message_9p(p);
+        return message_9p(number, p);
     default:
         return 0;
     }
