@@ -86,3 +86,15 @@ class DebugBoots:
             reader.join()
         finally:
             s.kill()
+
+    def boot_arm64_debug_reverse(self):
+        """the debugging walk-through: back to the writes of a variable, and to the beginning"""
+        s, ask = self.walk("reverse", "-S", "-reverse")
+        try:
+            demand(ask(), r"Breakpoint 1[.0-9]*, .*start_kernel", r"Breakpoint 2.*run_init_process",
+                   r"Old value = SYSTEM_RUNNING\s+New value = SYSTEM_FREEING_INITMEM",
+                   r"#0 .*kernel_init", r"Old value = SYSTEM_FREEING_INITMEM\s+New value = "
+                   r"SYSTEM_SCHEDULING", r"#0 .*kernel_init", r"async_synchronize_full",
+                   r"No more reverse-execution history", r"0x0000000040200000 in")
+        finally:
+            s.kill()
