@@ -99,7 +99,9 @@ def tiers(build):
                          *script(name, 300, "--seeds", "3", name="gic"),
                          *script(name, 300, "--seeds", "1", "--broken", broken=True, name="gic")]
         if name == "guest":
-            programs += [*script(name, 300, name="mmu"),
+            programs += [*script(name, 120, name="suite"),
+                         *script(name, 120, "--broken", broken=True, name="suite"),
+                         *script(name, 300, name="mmu"),
                          *script(name, 300, "--broken", broken=True, name="mmu")]
         yield name, programs
 
