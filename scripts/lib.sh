@@ -226,6 +226,29 @@ fetch_vmlinux() {   # ARCH
     [ -s "$dir/vmlinux.new" ] && mv "$dir/vmlinux.new" "$dir/vmlinux"
 }
 
+# Puts a disk with stress-ng and the libraries it needs, but no drivers for graphics, into
+# $cache/ARCH/stress.img.
+fetch_stress() {    # ARCH SUITE
+    local packages deb dir=$cache/$1 tmp
+    [ ! -s "$dir/stress.img" ] || return 0
+    say "fetching Debian's $1 stress-ng"
+    apt_for "$1" "$2" && need_packages e2fsprogs || return 1
+    packages=$(apt-cache "${apt_options[@]}" depends --recurse --no-recommends --no-suggests \
+        --no-conflicts --no-breaks --no-replaces --no-enhances stress-ng | grep '^[a-z]' |
+        grep -vE ':any|mesa|llvm|libz3|xml2|sensors|x11|dri|amdgpu|debconf' | sort -u)
+    tmp=$(mktemp -d "$dir/tmp.XXXXXX")
+    mkdir -p "$tmp"/{dev,proc,sys,tmp,usr/lib} "$dir/stress"
+    ln -s usr/lib "$tmp/lib"
+    # shellcheck disable=SC2086
+    (cd "$dir/stress" && apt-get "${apt_options[@]}" download $packages >&2) || return 1
+    for deb in "$dir"/stress/*.deb; do
+        dpkg-deb --fsys-tarfile "$deb" |
+            tar -x -C "$tmp" --keep-directory-symlink --exclude './usr/share' || return 1
+    done
+    mke2fs -q -F -t ext4 -d "$tmp" "$dir/stress.img.new" 64M &&
+        mv "$dir/stress.img.new" "$dir/stress.img" && rm -rf "$tmp" "$dir/stress"
+}
+
 # An initramfs around busybox with the given init script.
 make_initrd() {     # ARCH INIT OUTPUT
     need_packages cpio gzip || return 1

@@ -9,6 +9,7 @@ import tempfile
 from debug import DebugBoots
 from esp import make_esp
 from session import Failure, Session
+import stress
 from snapshot import SnapshotBoots
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -175,6 +176,15 @@ class Arm64Boots(DebugBoots, SnapshotBoots):
         for step in (write, read):
             self.run(self.linux("virt,gic-version=3", "-cpu", "cortex-a72", *drives),
                      (step, rb"done-a\r\ndone-b"))
+
+    def boot_arm64_stress(self):
+        """arm64: programs of stress-ng that check themselves, all at once on 2 CPUs"""
+        image = os.path.join(CACHE, "arm64", "stress.img")
+        s = self.linux("virt,gic-version=3", "-cpu", "max", "-smp", "2", *stress.drive(image))
+        try:
+            stress.stress(s, PROMPT, seconds=10)
+        finally:
+            s.kill()
 
     # ---- firmware ----
 

@@ -20,6 +20,7 @@ sys.path.insert(0, HERE)
 from lockstep import compare  # noqa: E402
 from arm64 import Arm64Boots  # noqa: E402
 from esp import make_esp  # noqa: E402
+import stress  # noqa: E402
 from session import Failure, Session  # noqa: E402
 
 CACHE = os.environ.get("SOSIA_CACHE", os.path.join(ROOT, ".cache"))
@@ -231,6 +232,14 @@ class Boots:
     def boot_disk_pci(self):
         """virtio-blk on PCI: the same"""
         self.disk_twice("vda", "-device", "virtio-blk-pci,drive=d0")
+
+    def boot_stress(self):
+        """programs of stress-ng that check themselves, all at once on 2 harts"""
+        s = self.linux("-smp", "2", *stress.drive(os.path.join(CACHE, "riscv64", "stress.img")))
+        try:
+            stress.stress(s, PROMPT, seconds=10)
+        finally:
+            s.kill()
 
     def boot_installer(self):
         """Debian's installer asks for the language"""
