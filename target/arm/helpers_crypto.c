@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A64 cryptography: AES, SHA-1, SHA-2, SHA-3, SM3, SM4 (DDI 0487 C7.2 and its shared functions;
- * FIPS 180-4, FIPS 197, GB/T 32905, GB/T 32907). AES is done by the host's instructions where it
- * has them.
+ * FIPS 180-4, FIPS 197, GB/T 32905, GB/T 32907). AES and SHA-256 are done by the host's
+ * instructions where it has them.
  */
 #include "target/arm/simd.h"
 
 #ifdef __x86_64__
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -89,15 +90,16 @@ static void __attribute__((constructor)) make_boxes(void)
 #ifdef __x86_64__
 typedef __m128i __attribute__((may_alias)) Block;
 
-static bool host_aes(void)
-{
-    static int has = -1;
+static bool host_aes, host_sha;
 
-    if (G_UNLIKELY(has < 0)) {
-        __builtin_cpu_init();
-        has = __builtin_cpu_supports("aes") != 0;
-    }
-    return has;
+static void __attribute__((constructor)) ask_host(void)
+{
+    unsigned a, b = 0, c, d;
+
+    __builtin_cpu_init();
+    host_aes = __builtin_cpu_supports("aes") != 0;
+    /* Not every compiler's builtin knows SHA: leaf 7, EBX bit 29. */
+    host_sha = __get_cpuid_count(7, 0, &a, &b, &c, &d) && b >> 29 & 1;
 }
 static inline __attribute__((target("aes"))) void host_aese(Block *d, const Block *n)
 {
@@ -118,7 +120,7 @@ static inline __attribute__((target("aes"))) void host_aesimc(Block *d, const Bl
     *d = _mm_aesimc_si128(*n);
 }
 #define HOST(n)                                                                                \
-    if (host_aes()) {                                                                          \
+    if (host_aes) {                                                                            \
         host_##n((Block *)d, (const Block *)n_);                                               \
         return;                                                                                \
     }
@@ -233,11 +235,48 @@ HELPER_W(sha1su1, uint32_t)
 
 /* --- SHA-256: x has a to d, y has e to h --- */
 
+#ifdef __x86_64__
+#define SHA static inline __attribute__((target("sha,ssse3")))
+
+/* The host's instructions keep a, b, e, f in one register and c, d, g, h in the other, the first
+ * of them on top; one does two rounds. */
+SHA void host_sha256_rounds(Block *to, const Block *x, const Block *y, const Block *w, bool first)
+{
+    __m128 xs = _mm_castsi128_ps(*x), ys = _mm_castsi128_ps(*y);
+    __m128i abef = _mm_castps_si128(_mm_shuffle_ps(ys, xs, _MM_SHUFFLE(0, 1, 0, 1)));
+    __m128i cdgh = _mm_castps_si128(_mm_shuffle_ps(ys, xs, _MM_SHUFFLE(2, 3, 2, 3)));
+    __m128i k = *w;
+    __m128i abef1 = _mm_sha256rnds2_epu32(cdgh, abef, k);
+    __m128i abef2 = _mm_sha256rnds2_epu32(abef, abef1, _mm_srli_si128(k, 8));
+    __m128 high = _mm_castsi128_ps(abef2), low = _mm_castsi128_ps(abef1);
+
+    *to = _mm_castps_si128(first ? _mm_shuffle_ps(high, low, _MM_SHUFFLE(2, 3, 2, 3))
+                                 : _mm_shuffle_ps(high, low, _MM_SHUFFLE(0, 1, 0, 1)));
+}
+SHA void host_sha256su0(Block *d, const Block *n)
+{
+    *d = _mm_sha256msg1_epu32(*d, *n);
+}
+SHA void host_sha256su1(Block *d, const Block *n, const Block *m)
+{
+    *d = _mm_sha256msg2_epu32(_mm_add_epi32(*d, _mm_alignr_epi8(*m, *n, 4)), *m);
+}
+#define HOST_SHA(call)                                                                         \
+    if (host_sha) {                                                                            \
+        call;                                                                                  \
+        return;                                                                                \
+    }
+#else
+#define HOST_SHA(call)
+#endif
+
 static inline void sha256_rounds(uint32_t *to, const uint32_t *x_, const uint32_t *y_,
                                  const uint32_t *w, bool first)
 {
     uint32_t x[4], y[4], k[4];
 
+    HOST_SHA(host_sha256_rounds((Block *)to, (const Block *)x_, (const Block *)y_,
+                                (const Block *)w, first))
     memcpy(x, x_, sizeof x);
     memcpy(y, y_, sizeof y);
     memcpy(k, w, sizeof k);
@@ -258,6 +297,7 @@ FUNCTION(sha256h, uint32_t) { sha256_rounds(d, d, n, m, true); }
 FUNCTION(sha256h2, uint32_t) { sha256_rounds(d, n, d, m, false); }
 FUNCTION(sha256su0, uint32_t)
 {
+    HOST_SHA(host_sha256su0((Block *)d, (const Block *)n))
     uint32_t t[4] = { d[1], d[2], d[3], n[0] };
 
     for (unsigned i = 0; i < 4; i++)
@@ -265,6 +305,7 @@ FUNCTION(sha256su0, uint32_t)
 }
 FUNCTION(sha256su1, uint32_t)
 {
+    HOST_SHA(host_sha256su1((Block *)d, (const Block *)n, (const Block *)m))
     uint32_t t0[4] = { n[1], n[2], n[3], m[0] }, r[4], x[4] = { m[2], m[3] };
 
     for (unsigned i = 0; i < 4; i++) {
