@@ -90,7 +90,7 @@ def normal_access(line):
 
 
 def normal_levels(line):
-    """One line of levels.c: an AT, or an access: config, which, va, ESR, FAR or PAR, HPFAR, level."""
+    """One line of levels.c: AT, or an access: config, which, va, ESR, FAR or PAR, HPFAR, level."""
     f = line.split()
     if len(f) == 4 and f[0] != "config":
         f[3] = normal_par(int(f[3], 16), refined=False)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The arm64 board as a bare program sees it: timers, PMU, GIC, PSCI, PCI, here and on the reference.
+"""The arm64 board as a bare program sees it: timers, PMU, GIC, PSCI, PCI; also on the reference.
 
     suite.py --build DIR [--broken] [-v]
 
@@ -17,7 +17,8 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 CC = "aarch64-linux-gnu-gcc"
 FLAGS = ("-nostdlib -static -no-pie -ffreestanding -O1 -mgeneral-regs-only -mstrict-align "
-         "-march=armv8-a -Wall -Wextra -Werror -Wl,--build-id=none -Wl,--no-warn-rwx-segments").split()
+         "-march=armv8-a -Wall -Wextra -Werror -Wl,--build-id=none "
+         "-Wl,--no-warn-rwx-segments").split()
 TESTDEV = ["-chardev", "testdev,id=t", "-serial", "chardev:t"]
 # What the reference is known to get wrong: GICD_TYPER of GICv3 lacks the private interrupts, and an
 # overflow of the cycle counter is noticed late.
@@ -69,7 +70,8 @@ def main():
     everyone = [("tcg, cortex-a57", [ours, "-accel", "tcg", "-cpu", "cortex-a57"], TESTDEV, 7),
                 ("interp, max", [ours, "-accel", "interp", "-cpu", "max"], TESTDEV, 7)]
     if reference:
-        everyone.append(("the reference", [reference, "-accel", "tcg", "-cpu", "cortex-a57"], [], 0))
+        argv = [reference, "-accel", "tcg", "-cpu", "cortex-a57"]
+        everyone.append(("the reference", argv, [], 0))
     n = failed = 0
     with tempfile.TemporaryDirectory(prefix="sosia-suite-") as tmp:
         for gic in (2, 3):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* PSCI 1.1 (DEN 0022) by HVC: versions, what is there, and what a call of the wrong kind answers. */
+/* PSCI 1.1 (DEN 0022) by HVC: versions, what is there, what calls of the wrong kind get. */
 #include "suite.h"
 
 enum { NOT_SUPPORTED = -1, INVALID_PARAMETERS = -2, ALREADY_ON = -4 };
