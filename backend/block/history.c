@@ -22,60 +22,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/falloc.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backend/block/block_int.h"
-#include "util/bits.h"
+#include "backend/block/history_int.h"
 #include "util/error.h"
 #include "util/tsan.h"
-
-enum {
-    CLUSTER_BITS = 16, CLUSTER = 1 << CLUSTER_BITS, HEAD = 4096, MAP_VERSION = 1,
-    IN_IMAGE = 0, ZEROS = 1, FIRST_SLOT = 2,
-};
-
-typedef struct MapHead {
-    char magic[8];
-    uint32_t version, cluster_bits;
-    uint64_t disk_size;
-    char uuid[64];
-    char path[HEAD - 88];    /* of the snapshot that it belongs to */
-} MapHead;
-_Static_assert(sizeof(MapHead) == HEAD, "the map begins behind its head");
-
-typedef struct Map Map;
-struct Map {
-    char *uuid;              /* NULL: current */
-    int fd;
-    uint64_t *slot;          /* by cluster; reserved memory */
-    Map *next;
-};
-
-typedef struct HistoryNode {
-    BlockNode node;
-    BlockNode *base;
-    char *dir;
-    char *image;             /* path, or NULL: nothing to stamp */
-    bool temporary;          /* dir goes when the program ends */
-    bool foreign;
-    int log;
-    GMutex lock;
-    uint64_t clusters, next_slot;
-    Map *maps;
-    _Atomic(uint64_t *) current; /* slot by cluster, or NULL: the image is the disk */
-    int current_fd;
-    uint64_t n_current;      /* that are not IN_IMAGE */
-    _Atomic uint64_t *needed;/* bit by cluster: some snapshot has it in the image */
-    GThread *copier;
-    _Atomic bool stop_copier;
-} HistoryNode;
 
 static HistoryNode *history(BlockNode *n)
 {
@@ -101,44 +54,11 @@ static uint64_t cluster_len(const HistoryNode *h, uint64_t c)
     return MIN((uint64_t)CLUSTER, h->node.size - (c << CLUSTER_BITS));
 }
 
-static int fd_rw(int fd, bool write, void *buf, uint64_t len, uint64_t at)
-{
-    struct iovec iov = { buf, len };
-    return block_fd_rw(fd, write, at, &iov, 1, len);
-}
-
-static off_t slot_at(uint64_t slot)
-{
-    return (off_t)((slot - FIRST_SLOT) << CLUSTER_BITS);
-}
-
-static bool is_needed(const HistoryNode *h, uint64_t c)
-{
-    return atomic_load_explicit(&h->needed[c / 64], memory_order_acquire) >> c % 64 & 1;
-}
-
-static void *reserve(uint64_t bytes)
-{
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return p == MAP_FAILED ? NULL : p;
-}
-
-static uint64_t slots_bytes(const HistoryNode *h)
-{
-    return ALIGN_UP(h->clusters * 8 + 8, (uint64_t)4096);
-}
-
-static uint64_t needed_bytes(const HistoryNode *h)
-{
-    return ALIGN_UP(h->clusters / 8 + 8, (uint64_t)4096);
-}
-
 static int read_slot(HistoryNode *h, uint64_t slot, uint64_t offset, const struct iovec *iov,
                      int n, uint64_t len)
 {
     if (slot != ZEROS)
-        return block_fd_rw(h->log, false, slot_at(slot) + offset, iov, n, len);
+        return block_fd_rw(h->log, false, history_slot_at(slot) + offset, iov, n, len);
     for (int i = 0; i < n; i++)
         memset(iov[i].iov_base, 0, iov[i].iov_len);
     return 0;
@@ -147,7 +67,7 @@ static int read_slot(HistoryNode *h, uint64_t slot, uint64_t offset, const struc
 static int set_slot(int fd, uint64_t *slots, uint64_t c, uint64_t slot)
 {
     uint64_t le = GUINT64_TO_LE(slot);
-    int r = fd_rw(fd, true, &le, 8, HEAD + c * 8);
+    int r = history_fd_rw(fd, true, &le, 8, HEAD + c * 8);
     if (!r)
         slots[c] = slot;
     return r;
@@ -165,12 +85,12 @@ static int keep(HistoryNode *h, uint64_t c, uint8_t *buf)
 {
     uint64_t len = cluster_len(h, c), slot = ZEROS;
     struct iovec iov = { buf, len };
-    if (!is_needed(h, c))
+    if (!history_is_needed(h, c))
         return 0;
     int r = h->base->driver->readv(h->base, c << CLUSTER_BITS, &iov, 1, len);
     if (!r && !all_zero(buf, len)) {
         slot = h->next_slot++;
-        r = fd_rw(h->log, true, buf, len, slot_at(slot));
+        r = history_fd_rw(h->log, true, buf, len, history_slot_at(slot));
     }
     for (Map *m = h->maps; !r && m; m = m->next)
         if (m->slot[c] == IN_IMAGE)
@@ -225,7 +145,7 @@ static bool range_is(HistoryNode *h, uint64_t offset, uint64_t len, bool *needed
 {
     *needed = *current = false;
     for (uint64_t c = offset >> CLUSTER_BITS; c <= (offset + len - 1) >> CLUSTER_BITS; c++) {
-        *needed |= is_needed(h, c);
+        *needed |= history_is_needed(h, c);
         *current |= current_slot(h, c) != IN_IMAGE;
     }
     return *needed || *current;
@@ -408,146 +328,6 @@ static int history_resize(BlockNode *n, uint64_t size)
     return size == h->node.size ? 0 : -EBUSY;
 }
 
-/* ---- maps ---- */
-
-static char *map_path(const HistoryNode *h, const char *uuid)
-{
-    g_autofree char *name = g_strconcat(uuid, ".map", NULL);
-    return g_build_filename(h->dir, name, NULL);
-}
-
-/* Reads what is allocated of a map: most of it is a hole. */
-static int read_slots(int fd, uint64_t *slots, uint64_t clusters)
-{
-    off_t end = HEAD + (off_t)(clusters * 8), at = HEAD;
-    while (at < end && (at = lseek(fd, at, SEEK_DATA)) >= 0 && at < end) {
-        off_t stop = lseek(fd, at, SEEK_HOLE);
-        at &= ~(off_t)7;
-        stop = stop < 0 || stop > end ? end : stop;
-        int r = fd_rw(fd, false, (char *)slots + (at - HEAD), stop - at, at);
-        if (r)
-            return r;
-        at = stop;
-    }
-    for (uint64_t c = 0; G_BYTE_ORDER == G_BIG_ENDIAN && c < clusters; c++)
-        slots[c] = GUINT64_FROM_LE(slots[c]);
-    return 0;
-}
-
-static Map *map_free(Map *m, const HistoryNode *h)
-{
-    Map *next = m->next;
-    if (m->fd >= 0)
-        close(m->fd);
-    if (m->slot)
-        munmap(m->slot, slots_bytes(h));
-    g_free(m->uuid);
-    g_free(m);
-    return next;
-}
-
-static Map *map_open(HistoryNode *h, const char *file, MapHead *head, GError **error)
-{
-    g_autofree char *path = g_build_filename(h->dir, file, NULL);
-    Map *m = g_new0(Map, 1);
-    m->fd = open(path, O_RDWR | O_CLOEXEC);
-    m->slot = reserve(slots_bytes(h));
-    if (m->fd < 0 || !m->slot || fd_rw(m->fd, false, head, sizeof *head, 0))
-        error_set_errno(error, errno, "can't read '%s'", path);
-    else if (memcmp(head->magic, "SOSIAMAP", 8) || head->version != MAP_VERSION ||
-             head->cluster_bits != CLUSTER_BITS || !memchr(head->uuid, 0, sizeof head->uuid) ||
-             !memchr(head->path, 0, sizeof head->path))
-        error_set(error, "'%s' is damaged", path);
-    else if (head->disk_size != h->node.size)
-        error_set(error, "'%s' is of a disk of %" G_GUINT64_FORMAT " bytes, and the image has %"
-                  G_GUINT64_FORMAT, path, head->disk_size, h->node.size);
-    else if (read_slots(m->fd, m->slot, h->clusters))
-        error_set(error, "can't read '%s'", path);
-    else
-        return m;
-    map_free(m, h);
-    return NULL;
-}
-
-/* A new map file with these slots (NULL: all IN_IMAGE); its descriptor, or -1. */
-static int map_write(HistoryNode *h, const char *file, const char *uuid, const char *snapshot,
-                     const uint64_t *slots)
-{
-    g_autofree char *path = g_build_filename(h->dir, file, NULL);
-    g_autofree MapHead *head = g_new0(MapHead, 1);
-    memcpy(head->magic, "SOSIAMAP", 8);
-    head->version = MAP_VERSION;
-    head->cluster_bits = CLUSTER_BITS;
-    head->disk_size = h->node.size;
-    g_strlcpy(head->uuid, uuid, sizeof head->uuid);
-    g_strlcpy(head->path, snapshot, sizeof head->path);
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    bool ok = fd >= 0 && !fd_rw(fd, true, head, sizeof *head, 0) &&
-              !ftruncate(fd, HEAD + (off_t)(h->clusters * 8));
-    for (uint64_t c = 0; ok && slots && c < h->clusters; c++) {
-        if (slots[c] == IN_IMAGE)
-            continue;
-        uint64_t n = 1;
-        while (c + n < h->clusters && n < 8192 && slots[c + n] != IN_IMAGE)
-            n++;
-        ok = !fd_rw(fd, true, (void *)(slots + c), n * 8, HEAD + c * 8);
-        c += n;
-    }
-    if (ok)
-        return fd;
-    int err = errno;
-    if (fd >= 0)
-        close(fd);
-    unlink(path);
-    errno = err;
-    return -1;
-}
-
-static void find_needed(HistoryNode *h)
-{
-    for (uint64_t c = 0; c < h->clusters; c++) {
-        bool any = false;
-        for (Map *m = h->maps; !any && m; m = m->next)
-            any = m->slot[c] == IN_IMAGE;
-        if (any)
-            h->needed[c / 64] |= BIT(c % 64);
-        else if (is_needed(h, c))
-            h->needed[c / 64] &= ~BIT(c % 64);
-    }
-}
-
-static void mark_used(const HistoryNode *h, const uint64_t *slots, uint8_t *used)
-{
-    for (uint64_t c = 0; slots && c < h->clusters; c++)
-        if (slots[c] >= FIRST_SLOT && slots[c] < h->next_slot)
-            used[slots[c] / 8] |= BIT(slots[c] % 8);
-}
-
-/* Gives back the space of slots that nobody names. */
-static void free_slots(HistoryNode *h)
-{
-    uint64_t n = h->next_slot;
-    g_autofree uint8_t *used = g_malloc0(n / 8 + 1);
-    for (Map *m = h->maps; m; m = m->next)
-        mark_used(h, m->slot, used);
-    mark_used(h, h->n_current ? h->current : NULL, used);
-    uint64_t last = FIRST_SLOT;
-    for (uint64_t s = FIRST_SLOT; s < n; s++) {
-        uint64_t e = s;
-        while (e < n && !(used[e / 8] >> e % 8 & 1))
-            e++;
-        if (e > s)
-            fallocate(h->log, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, slot_at(s),
-                      (off_t)((e - s) << CLUSTER_BITS));
-        if (e < n)
-            last = e + 1;
-        s = e;
-    }
-    h->next_slot = last;
-    if (ftruncate(h->log, slot_at(last)))
-        return; /* it is only longer than it need be */
-}
-
 /* ---- copying back ---- */
 
 static gpointer copier(gpointer arg)
@@ -592,7 +372,7 @@ static void current_set(HistoryNode *h, const uint64_t *slots, int fd)
     if (h->current_fd >= 0)
         close(h->current_fd);
     if (!to)
-        to = reserve(slots_bytes(h));
+        to = history_reserve(history_slots_bytes(h));
     if (!to)
         g_error("out of memory for the map of a disk");
     memcpy(to, slots, h->clusters * 8);
@@ -681,9 +461,9 @@ void block_history_settle(BlockNode *n)
     h->copier = NULL;
     if (h->temporary) {
         while (h->maps) {
-            g_autofree char *path = map_path(h, h->maps->uuid);
+            g_autofree char *path = history_map_path(h, h->maps->uuid);
             unlink(path);
-            h->maps = map_free(h->maps, h);
+            h->maps = history_map_free(h->maps, h);
         }
         remove_dir(h);
     } else if (!h->maps && !h->n_current) {
@@ -696,15 +476,15 @@ void block_history_settle(BlockNode *n)
 static void history_free(HistoryNode *h)
 {
     while (h->maps)
-        h->maps = map_free(h->maps, h);
+        h->maps = history_map_free(h->maps, h);
     if (h->current)
-        munmap(h->current, slots_bytes(h));
+        munmap(h->current, history_slots_bytes(h));
     if (h->current_fd >= 0)
         close(h->current_fd);
     if (h->log >= 0)
         close(h->log);
     if (h->needed)
-        munmap((void *)h->needed, needed_bytes(h));
+        munmap((void *)h->needed, history_needed_bytes(h));
     g_mutex_clear(&h->lock);
     g_free(h->image);
     g_free(h->dir);
@@ -772,7 +552,7 @@ static bool open_maps(HistoryNode *h, GError **error)
         if (!g_str_has_suffix(name, ".map"))
             continue;
         g_autoptr(GError) why = NULL;
-        Map *m = map_open(h, name, head, &why);
+        Map *m = history_map_open(h, name, head, &why);
         if (!strcmp(name, "current.map")) {
             if (m)
                 current_set(h, m->slot, dup(m->fd));
@@ -790,7 +570,7 @@ static bool open_maps(HistoryNode *h, GError **error)
             warn_report("%s; that snapshot can't be loaded any more", why->message);
         }
         if (m)
-            map_free(m, h);
+            history_map_free(m, h);
     }
     if (d)
         g_dir_close(d);
@@ -810,16 +590,18 @@ static HistoryNode *history_new(BlockNode *base, const char *dir, const char *im
                            .read_only = base->read_only };
     h->clusters = (base->size + CLUSTER - 1) >> CLUSTER_BITS;
     h->current_fd = -1;
-    h->needed = reserve(needed_bytes(h));
+    h->needed = history_reserve(history_needed_bytes(h));
     g_autofree char *log = g_build_filename(dir, "log", NULL);
     h->log = open(log, base->read_only ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (h->log < 0 || fstat(h->log, &st) || !h->needed) {
         error_set_errno(error, errno, "can't open '%s', which holds snapshots of the disk; move "
                         "the folder away to go on without them", log);
-    } else if (open_maps(h, error)) {
+    } else {
         h->next_slot = FIRST_SLOT + (((uint64_t)st.st_size + CLUSTER - 1) >> CLUSTER_BITS);
-        find_needed(h);
-        return h;
+        if (open_maps(h, error)) {
+            history_find_needed(h);
+            return h;
+        }
     }
     history_free(h);
     return NULL;
@@ -847,7 +629,7 @@ static bool attach(BlockBackend *b, const char *dir, bool temporary, GError **er
     if (!temporary)
         stamp_check(h);
     if (!b->read_only) {
-        free_slots(h);
+        history_free_slots(h);
         stamp_remove(h);
         copier_start(h);
     }
@@ -893,11 +675,11 @@ BlockMark *block_mark_new(BlockBackend *b, const char *uuid, const char *path, G
     g_autofree char *name = g_strconcat(uuid, ".map", NULL);
     Map *m = g_new0(Map, 1);
     lock(h);
-    m->slot = reserve(slots_bytes(h));
-    m->fd = m->slot ? map_write(h, name, uuid, path, h->n_current ? h->current : NULL) : -1;
+    m->slot = history_reserve(history_slots_bytes(h));
+    m->fd = m->slot ? history_map_write(h, name, uuid, path, h->n_current ? h->current : NULL) : -1;
     if (m->fd < 0) {
         error_set_errno(error, errno, "can't write to '%s'", h->dir);
-        map_free(m, h);
+        history_map_free(m, h);
         unlock(h);
         return NULL;
     }
@@ -935,12 +717,12 @@ static void forget(HistoryNode *h, const char *uuid)
     for (Map **at = &h->maps; *at; at = &(*at)->next) {
         if (strcmp((*at)->uuid, uuid))
             continue;
-        g_autofree char *path = map_path(h, uuid);
+        g_autofree char *path = history_map_path(h, uuid);
         lock(h);
         unlink(path);
-        *at = map_free(*at, h);
-        find_needed(h);
-        free_slots(h);
+        *at = history_map_free(*at, h);
+        history_find_needed(h);
+        history_free_slots(h);
         unlock(h);
         return;
     }
@@ -981,7 +763,7 @@ bool block_mark_restore(BlockBackend *b, const char *uuid, GError **error)
     g_autofree char *path = g_build_filename(h->dir, "current.map", NULL);
     g_autofree char *new = g_build_filename(h->dir, "current.new", NULL);
     copier_stop(h);
-    int fd = map_write(h, "current.new", uuid, "", m->slot);
+    int fd = history_map_write(h, "current.new", uuid, "", m->slot);
     if (fd < 0 || rename(new, path)) {
         error_set_errno(error, errno, "can't write to '%s'", h->dir);
         if (fd >= 0)

@@ -71,6 +71,17 @@ static bool commit(Load *l, const char *const *devices, GError **error)
     return true;
 }
 
+/* Names in a damaged snapshot may hold anything; the message is one line of text. */
+static void make_line(GError *e)
+{
+    char *text = g_utf8_make_valid(e->message, -1);
+    for (char *p = text; *p; p++)
+        if (g_ascii_iscntrl(*p))
+            *p = '?';
+    g_free(e->message);
+    e->message = text;
+}
+
 bool snapshot_load(const char *tag, const char *const *devices, GError **error)
 {
     Load l = { 0 };
@@ -81,6 +92,8 @@ bool snapshot_load(const char *tag, const char *const *devices, GError **error)
     bool ok = prepare(&l, tag, error) && commit(&l, devices, error);
     if (!ok && l.info)
         g_prefix_error(error, "snapshot '%s' can't be loaded: ", tag);
+    if (!ok && error && *error)
+        make_line(*error);
     load_free(&l);
     if (ok)
         reverse_restart();

@@ -34,10 +34,10 @@ static bool open_file(RamLoad *l, unsigned i, const char *dir, GError **error)
     g_autofree char *path = g_build_filename(dir, l->x->files[i], NULL);
     RamFileHead head;
     struct stat st;
-    l->fd[i] = open(path, O_RDONLY | O_CLOEXEC);
+    l->fd[i] = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would keep us */
     if (l->fd[i] < 0 || fstat(l->fd[i], &st))
         return error_set_errno(error, errno, "can't open '%s'", path);
-    if (pread(l->fd[i], &head, sizeof head, 0) != sizeof head ||
+    if (!S_ISREG(st.st_mode) || pread(l->fd[i], &head, sizeof head, 0) != sizeof head ||
         memcmp(head.magic, RAM_FILE_MAGIC, sizeof head.magic) ||
         head.version != RAM_INDEX_VERSION || strncmp(head.name, l->x->files[i], sizeof head.name))
         return error_set(error, "'%s' does not hold RAM of this snapshot", path);

@@ -166,7 +166,7 @@ bool store_write(const char *dir, const char *name, const void *data, size_t len
 bool store_read(const char *dir, const char *name, GByteArray *out, GError **error)
 {
     g_autofree char *path = g_build_filename(dir, name, NULL);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
     if (fd < 0 || fstat(fd, &st)) {
         error_set_errno(error, errno, "can't read '%s'", path);

@@ -269,7 +269,7 @@ class Cases:
             size = os.path.getsize(path)
             with open(path, "rb") as f:
                 whole = f.read() if size < 1 << 20 else None
-            for kind in ("byte", "short", "missing"):
+            for kind in ("byte", "short", "missing", "fifo"):
                 at = self.rng.randrange(min(size, 4096 if whole is None else size))
                 if whole is None and kind == "byte":
                     at = self.rng.randrange(8)
@@ -283,13 +283,15 @@ class Cases:
                     os.truncate(path, size - 1 - self.rng.randrange(min(size, 4096)))
                 else:
                     os.rename(path, path + ".away")
+                    if kind == "fifo":
+                        os.mkfifo(path)
                 before = m.last()
                 said = m.hmp("loadvm t")
                 if not said.startswith("Error: ") or said.count("\n") != 1:
                     raise Failure(f"{name} {kind} at {at}: {said!r}")
                 if m.last() < before:
                     raise Failure(f"{name} {kind}: the machine is not as it was")
-                if kind == "missing":
+                if kind in ("missing", "fifo"):
                     os.rename(path + ".away", path)
                 elif whole is not None:
                     with open(path, "wb") as f:
