@@ -250,8 +250,8 @@ static const ArmSysReg *absent_el2(const ArmCpu *a, uint32_t enc)
     static const ArmSysReg zero = { .name = "RES0" };
     const ArmSysReg *r = arm_sysreg_find(enc);
 
-    if (!r || enc >> 14 != 3 || (r->need != NEED_EL2 && !(r->need == NEED_VHE && a->feat.vhe)))
-        return NULL;
+    if (!r || enc >> 14 != 3 || r->need != NEED_EL2)
+        return enc == ARM_SYSREG(3, 4, 13, 0, 1) && a->feat.vhe ? &zero : NULL; /* CONTEXTIDR_EL2 */
     switch (enc) {
     case ARM_SYSREG(3, 4, 0, 0, 0):
         return arm_sysreg_find(ARM_SYSREG(3, 0, 0, 0, 0)); /* VPIDR_EL2: MIDR_EL1 */

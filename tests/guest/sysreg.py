@@ -103,7 +103,7 @@ def encodings(full):
             e >> 7 & 15 < 8 and e >> 3 & 15 < 9] + chosen
 
 
-def build(full, vhe, tmp):
+def build(full, vhe, el2, tmp):
     path = os.path.join(tmp, "table.S")
     with open(os.path.join(HERE, "arm", "sysreg.S"), encoding="utf-8") as f:
         text = f.read()
@@ -114,14 +114,16 @@ def build(full, vhe, tmp):
             f.write(f".word {e:#x},0,{base | 1 << 21:#x},0xd65f03c0,{base:#x},0xd65f03c0\n")
         f.write(".word 0, 0\n")
     out = os.path.join(tmp, "sysreg.elf")
-    p = subprocess.run([CC, *FLAGS, *(["-DVHE"] if vhe else []), "-o", out, path],
+    p = subprocess.run([CC, *FLAGS, *(["-DVHE"] if vhe else []),
+                        *([] if el2 else ["-DNO_EL2"]), "-o", out, path],
                        capture_output=True, text=True)
     return (None, p.stderr) if p.returncode else (out, None)
 
 
-def run(program, cpu, kernel):
-    argv = [program, "-M", "virt,secure=on,virtualization=on,gic-version=3", "-cpu", cpu,
-            "-semihosting", "-display", "none", "-monitor", "none", "-serial", "stdio", "-kernel",
+def run(program, cpu, el2, kernel):
+    virtualization = "on" if el2 else "off"
+    argv = [program, "-M", f"virt,secure=on,virtualization={virtualization},gic-version=3", "-cpu",
+            cpu, "-semihosting", "-display", "none", "-monitor", "none", "-serial", "stdio", "-kernel",
             kernel]
     try:
         p = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -156,17 +158,18 @@ def main():
     ours = os.path.join(a.build, "sosia-system-aarch64")
     cpus = a.cpu or (["cortex-a57", "cortex-a76", "max"] if a.all else ["cortex-a76"])
     bad = 0
-    print(f"1..{len(cpus)}")
-    for number, cpu in enumerate(cpus, 1):
+    cases = [(cpu, True) for cpu in cpus] + [(cpus[0], False)]
+    print(f"1..{len(cases)}")
+    for number, (cpu, el2) in enumerate(cases, 1):
+        vhe = el2 and cpu not in ("cortex-a35", "cortex-a53", "cortex-a57", "cortex-a72")
         with tempfile.TemporaryDirectory() as tmp:
-            kernel, error = build(a.all, cpu not in ("cortex-a35", "cortex-a53", "cortex-a57",
-                                                     "cortex-a72"), tmp)
+            kernel, error = build(a.all, vhe, el2, tmp)
             if error:
                 print("Bail out!", error)
                 return 1
             results = []
             for program in (ours, reference):
-                out, error = run(program, cpu, kernel)
+                out, error = run(program, cpu, el2, kernel)
                 if error:
                     print(f"{cpu}: {program} {error}\n{out[-500:]}")
                     return 1
@@ -180,7 +183,8 @@ def main():
             print(f"# BAD {cpu} {k[0]} EL{k[1]} {k[2]} {name(int(k[3], 16))}: "
                   f"{results[0].get(k, 'undefined')}, reference {results[1].get(k, 'undefined')}")
         print(f"# {cpu}: {len(keys)} accesses that are not undefined, {len(wrong)} wrong")
-        print(f"{'not ok' if wrong else 'ok'} {number} - system registers of {cpu}")
+        print(f"{'not ok' if wrong else 'ok'} {number} - system registers of {cpu}"
+              f"{'' if el2 else ' without EL2'}")
         bad += len(wrong)
     return 1 if bad else 0
 

@@ -30,6 +30,12 @@ next_config:
     ldr x0, [x20, #24]
     ubfx x29, x0, #30, #1
 next_level:
+#ifdef NO_EL2
+    cmp w21, #2
+    b.ne 1f
+    mov w21, #1
+1:
+#endif
     /* What is the same for all: Non-secure, AArch64, HVC; FP works. */
     mov x0, #0x531
     orr x0, x0, #3 << 16
