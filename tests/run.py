@@ -24,6 +24,13 @@ RESULT = re.compile(r"^(ok|not ok)\b\s*\d*\s*-?\s*(.*?)(\s*#\s*(SKIP|TODO)\b.*)?
 PLAN = re.compile(r"^1\.\.(\d+)", re.M)
 
 
+def around(out, results, n):
+    """What a program said of a test: before its result (glib) or after it (ours)."""
+    start = results[n - 1].end() if n else 0
+    end = results[n + 1].start() if n + 1 < len(results) else len(out)
+    return out[max(start, results[n].start() - 1500):min(end, results[n].end() + 1500)].strip()
+
+
 class Program:
     """One test program of a tier."""
 
@@ -40,13 +47,15 @@ class Program:
         except subprocess.TimeoutExpired as e:
             out, status = (e.stdout or b"").decode(errors="replace"), "timeout"
         passed, failed, skipped = [], [], []
-        for verdict, name, _, directive in RESULT.findall(out):
+        results = list(RESULT.finditer(out))
+        for n, result in enumerate(results):
+            verdict, name, _, directive = result.groups()
             if (directive or "").upper() == "SKIP":
                 skipped.append(name)
             elif verdict == "ok":
                 passed.append(name)
             else:
-                failed.append((name, out[-2000:]))
+                failed.append((name, around(out, results, n)))
         planned = PLAN.search(out)
         seen = len(passed) + len(failed) + len(skipped)
         if status == "timeout":
