@@ -315,9 +315,11 @@ def gicv3_sysregs(el2, el3):
             R(icc(12, 11, 3), weight=2), R(icc(12, 11, 5), sgi, read=False, weight=3),
             R(icc(12, 11, 6), sgi, read=False), R(icc(12, 11, 7), sgi, read=False, weight=2)]
     if el2:
-        lr = lambda r: (r.choice((0, 1, 1, 1, 2, 3)) << 62 | r.randrange(32) << 51 |
-                        r.randrange(2) << 60 | r.randrange(2) << 61 | r.randrange(2) << 41 |
-                        (32 + r.randrange(16)) << 32 | r.choice((16, 17, 40, 41)))
+        # An interrupt must not be in two list registers.
+        def lr(i):
+            return lambda r: (r.choice((0, 1, 1, 1, 2, 3)) << 62 | r.randrange(32) << 51 |
+                              r.randrange(2) << 60 | r.randrange(2) << 61 | r.randrange(2) << 41 |
+                              (32 + r.randrange(16)) << 32 | r.choice((16 + i, 40 + i)))
         # The reference looks at VENG1 for VGrp0D.
         rows += [R(ich(11, 0), lambda r: 1 | r.randrange(128) << 1 & ~0x20 |
                    (r.choice((1 << 10, 1 << 11, 1 << 12, 1 << 14)) if r.random() < .3 else 0),
@@ -325,7 +327,7 @@ def gicv3_sysregs(el2, el3):
                  R(ich(11, 1)), R(ich(11, 2), weight=2), R(ich(11, 3)), R(ich(11, 5), weight=2),
                  R(ich(11, 7), lambda r: any_bits(r) & 0xf8fc0213 | 0xe0000003, weight=2),
                  R(ich(8, 0)), R(ich(9, 0)), R(ich(9, 5))]
-        rows += [R(ich(12, i), lr, weight=2) for i in range(4)]
+        rows += [R(ich(12, i), lr(i), weight=2) for i in range(4)]
     if el3:
         # Reading it, the reference mixes up its bits of EOImode.
         rows += [R("S3_6_C12_C12_4", one_of(0, 0, 1, 2, 4, 8, 16, 31), read=False), R("S3_6_C12_C12_5"),
