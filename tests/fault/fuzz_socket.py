@@ -169,6 +169,10 @@ def hmp(build, tmp, rng, count):
             keys = bytes(rng.choice((9, 9, 27, 91, 65, 66, 51, 126, 8, 127, 1, 5, 11, 21, 12, 105, 110, 32,
                                      rng.randrange(256))) for _ in range(rng.randrange(200)))
             s.sendall(keys.replace(b"\r", b"").replace(b"\n", b"").replace(b"q", b""))
+            while select.select([s], [], [], 0.001)[0]:     # who does not listen is not listened to
+                if not s.recv(1 << 16):
+                    p.check("keys")
+                    raise Failure("HMP was closed by keys")
         s.sendall(b"\x05\x15\x15info status\r")
         end = time.monotonic() + 30 * SLOW
         data = b""
