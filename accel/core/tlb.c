@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "softmmu/run.h"
 #include "util/bits.h"
 
 /* ---- hints ---- */
@@ -494,9 +495,15 @@ void tlb_pages_made_clean(void)
 
 /* ---- the memory map ---- */
 
+/* On the vCPU's thread, also while it is stopped: not while the main thread resets it (which holds
+ * the main lock), and not while another flushes everybody's code (an exclusive section). */
 static void flush_work(Cpu *cpu, void *arg)
 {
+    cpu_exec_start(cpu);
+    main_lock();
     tlb_flush_all(cpu);
+    main_unlock();
+    cpu_exec_end(cpu);
 }
 
 /* The vCPU that changes the map sees the new one with its next access, the others soon. */
