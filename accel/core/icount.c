@@ -197,6 +197,21 @@ static bool serve_requests(void)
     return !stopped;
 }
 
+/*
+ * Not vcpu_ready: a request to stop is seen in serve_requests only. Seen in the middle of choosing
+ * who is next, it would change whose turn it is, or let time be skipped behind the back of whoever
+ * asked.
+ */
+static bool can_run(Cpu *cpu)
+{
+    if (cpu->held && atomic_load(&cpu->stop))
+        return false;
+    if (cpu->halted && !cpu->target->has_work(cpu))
+        return false;
+    cpu->halted = false;
+    return true;
+}
+
 static void run_due_timers(void)
 {
     if (clock_virtual_deadline() > clock_ns(CLOCK_VIRTUAL))
@@ -306,12 +321,12 @@ static gpointer icount_thread(gpointer arg)
         run_due_timers();
 
         unsigned tried = 0;
-        while (tried < cpu_count && (turn_left <= 0 || !vcpu_ready(cpus[turn]))) {
+        while (tried < cpu_count && (turn_left <= 0 || !can_run(cpus[turn]))) {
             turn = (turn + 1) % cpu_count;
             turn_left = cpu_count == 1 ? TURN_ALONE : TURN;
             tried++;
         }
-        if (!vcpu_ready(cpus[turn])) {
+        if (!can_run(cpus[turn])) {
             all_asleep();
             continue;
         }
