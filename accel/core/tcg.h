@@ -34,9 +34,9 @@ typedef struct TlbSecond TlbSecond; /* tlb_second.c */
 enum { TLB_LARGE_WORDS = 16 };
 /* tlb_large.c. Addresses without their top byte. Empty: lo > last */
 typedef struct TlbLarge {
-    vaddr lo, last;                   /* hull */
-    uint64_t filter[TLB_LARGE_WORDS];
-    bool huge;                        /* there are pages that the filter doesn't show whole */
+    vaddr lo, last;                   /* hull of pages up to 2 MiB */
+    uint64_t filter[TLB_LARGE_WORDS]; /* of these */
+    vaddr huge_lo, huge_last;         /* hull of larger ones */
 } TlbLarge;
 
 /* One table: an access mode of a context. */

@@ -348,6 +348,16 @@ static void test_large_pages(void)
     g_assert_cmphex(ld(0x201000), ==, 0xfa);
     g_assert_cmphex(ld(0x3ff000), ==, 0xfa);
     g_assert_cmphex(ld(0x1000), ==, 77);
+
+    /* One of 4 MiB, flushed by an address in its other half, which nothing was read from. */
+    fake_map(1, 0x401000, 0x201000, "rw");
+    fake_pages[1][0x401].bits = 22;
+    g_assert_cmphex(ld(0x401000), ==, 1);
+    fake_pages[1][0x401].valid = false;
+    tlb_flush_page(cpu, 0x200000);
+    g_assert_cmphex(ld(0x401000), ==, 1);
+    tlb_flush_page(cpu, 0x7ff000);
+    g_assert_cmphex(ld(0x401000), ==, 0xfa);
 }
 
 static void test_contexts(void)
