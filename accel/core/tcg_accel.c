@@ -101,7 +101,7 @@ static bool tcg_init(const TargetOps *target, GHashTable *opts, GError **error)
 }
 
 static const char *const tcg_options[] = {
-    "tb-size=size of the code cache in MiB",
+    "tb-size=size of the code cache in MiB (512)",
     "x-regions=on: loops that run often are made again as one region of several blocks",
     COMMON_OPTIONS,
     NULL,

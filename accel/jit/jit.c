@@ -10,7 +10,7 @@
 #include "util/opts.h"
 #include "util/log.h"
 
-enum { TB_SIZE_DEFAULT = 128, TB_SIZE_MIN = 32, TB_SIZE_MAX = 2047 }; /* MiB */
+enum { TB_SIZE_DEFAULT = 512, TB_SIZE_MIN = 32, TB_SIZE_MAX = 2047 }; /* MiB */
 
 static bool jit_init(GHashTable *opts, GError **error)
 {
