@@ -3,6 +3,8 @@
  * levels.c: the start at EL3, and code that runs at any level with a translation under test. That
  * code is in one page (.stubs) that every table maps where it is: read-only, for all levels.
  */
+#include "../trap_frame.inc"
+
     .section .text.start, "ax"
     .global _start
 _start:
@@ -21,17 +23,7 @@ vectors:
     b entry
     .endr
 entry:
-    sub sp, sp, #192
-    stp x0, x1, [sp]
-    stp x2, x3, [sp, #16]
-    stp x4, x5, [sp, #32]
-    stp x6, x7, [sp, #48]
-    stp x8, x9, [sp, #64]
-    stp x10, x11, [sp, #80]
-    stp x12, x13, [sp, #96]
-    stp x14, x15, [sp, #112]
-    stp x16, x17, [sp, #128]
-    stp x18, x30, [sp, #144]
+    SAVE
     mrs x0, esr_el3
     mrs x1, far_el3
     mrs x2, elr_el3
@@ -39,17 +31,7 @@ entry:
     mrs x2, elr_el3
     add x2, x2, #4
     msr elr_el3, x2
-    ldp x0, x1, [sp]
-    ldp x2, x3, [sp, #16]
-    ldp x4, x5, [sp, #32]
-    ldp x6, x7, [sp, #48]
-    ldp x8, x9, [sp, #64]
-    ldp x10, x11, [sp, #80]
-    ldp x12, x13, [sp, #96]
-    ldp x14, x15, [sp, #112]
-    ldp x16, x17, [sp, #128]
-    ldp x18, x30, [sp, #144]
-    add sp, sp, #192
+    RESTORE
     eret
 use_vectors:
     ldr x9, =vectors

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Entered at EL1 with the MMU off. Interrupts are noted by on_irq, other exceptions by on_trap. */
+#include "../trap_frame.inc"
+
     .section .text.start, "ax"
     .global _start
 _start:
@@ -14,19 +16,6 @@ _start:
 1:  wfi
     b 1b
 
-    .macro SAVE
-    sub sp, sp, #192
-    stp x0, x1, [sp]
-    stp x2, x3, [sp, #16]
-    stp x4, x5, [sp, #32]
-    stp x6, x7, [sp, #48]
-    stp x8, x9, [sp, #64]
-    stp x10, x11, [sp, #80]
-    stp x12, x13, [sp, #96]
-    stp x14, x15, [sp, #112]
-    stp x16, x17, [sp, #128]
-    stp x18, x30, [sp, #144]
-    .endm
     .balign 2048
 vectors:
     .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
@@ -44,17 +33,7 @@ vectors:
     b leave
     .endr
 leave:
-    ldp x0, x1, [sp]
-    ldp x2, x3, [sp, #16]
-    ldp x4, x5, [sp, #32]
-    ldp x6, x7, [sp, #48]
-    ldp x8, x9, [sp, #64]
-    ldp x10, x11, [sp, #80]
-    ldp x12, x13, [sp, #96]
-    ldp x14, x15, [sp, #112]
-    ldp x16, x17, [sp, #128]
-    ldp x18, x30, [sp, #144]
-    add sp, sp, #192
+    RESTORE
     eret
 
 /* Of other processors: PSCI gives x0. */
