@@ -192,6 +192,8 @@ static bool serve_requests(void)
         if (atomic_load(&cpus[i]->stop)) {
             vcpu_ready(cpus[i]); /* acknowledges */
             stopped |= !cpus[i]->held;
+        } else {
+            vcpu_serve(cpus[i]);
         }
     }
     return !stopped;

@@ -111,6 +111,19 @@ void cpu_clear_interrupt(Cpu *cpu, uint32_t mask)
     atomic_fetch_and(&cpu->interrupt_request, ~mask);
 }
 
+void cpu_request(Cpu *cpu, uint32_t bits)
+{
+    atomic_fetch_or(&cpu->requests, bits);
+    cpu_kick(cpu);
+}
+
+void vcpu_serve(Cpu *cpu)
+{
+    uint32_t bits = atomic_load(&cpu->requests) ? atomic_exchange(&cpu->requests, 0) : 0;
+    if (bits)
+        cpu->target->serve(cpu, bits);
+}
+
 typedef struct CpuWork {
     void (*fn)(Cpu *cpu, void *arg);
     void *arg;
@@ -185,6 +198,7 @@ bool vcpu_ready(Cpu *cpu)
         }
         return false;
     }
+    vcpu_serve(cpu);
     if (cpu->halted) {
         if (!cpu->target->has_work(cpu))
             return false;
@@ -305,6 +319,7 @@ static void cpu_reset(void *opaque)
 {
     Cpu *cpu = opaque;
     atomic_store(&cpu->interrupt_request, 0);
+    atomic_store(&cpu->requests, 0);
     cpu->halted = false;
     cpu->exit_reason = CPU_EXIT_NONE;
     cpu->target->reset(cpu);

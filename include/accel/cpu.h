@@ -84,6 +84,7 @@ struct Cpu {
     GQueue *work;                  /* of cpu_run_on; under work_lock */
     pthread_mutex_t work_lock;
     _Atomic uint32_t interrupt_request; /* any thread; target-defined bits */
+    _Atomic uint32_t requests;     /* of cpu_request; target-defined bits */
 
     /* --- debugging --- */
     GArray *breakpoints;           /* of vaddr, ascending; changed with the machine stopped */
@@ -199,6 +200,8 @@ struct TargetOps {
 
     /* Any thread: is there a reason to leave the halted state? */
     bool (*has_work)(Cpu *cpu);
+    /* Does what cpu_request asked for; NULL: the target makes no requests. */
+    void (*serve)(Cpu *cpu, uint32_t bits);
     /* Takes the highest-priority interrupt that is enabled, if any; true if it did. */
     bool (*take_interrupt)(Cpu *cpu);
     /* Register dump of `info registers` and -d cpu. */
@@ -247,8 +250,15 @@ Cpu *cpu_new(const TargetOps *t, const char *model, GError **error);
 void cpu_kick(Cpu *cpu);                       /* makes it look at its requests soon */
 void cpu_interrupt(Cpu *cpu, uint32_t mask);   /* sets interrupt_request bits and kicks */
 void cpu_clear_interrupt(Cpu *cpu, uint32_t mask);
+/*
+ * Asks the target to change the vCPU's state by itself (TargetOps.serve): on the vCPU's thread, and
+ * in guest time, so never while the machine is stopped. Until then the bits wait; a reset and a
+ * loadvm drop them, so what a snapshot must not lose is also in the state, and loaded() asks anew.
+ */
+void cpu_request(Cpu *cpu, uint32_t bits);
 /* Queues fn for the vCPU's thread, between two blocks, without the main lock; _sync waits (not
- * from another vCPU's thread) and gives up the main lock meanwhile, if it is held. */
+ * from another vCPU's thread) and gives up the main lock meanwhile, if it is held. It also runs
+ * while the machine is stopped: not for what a reset or a savevm on the main thread looks at. */
 void cpu_run_on(Cpu *cpu, void (*fn)(Cpu *cpu, void *arg), void *arg);
 void cpu_run_on_sync(Cpu *cpu, void (*fn)(Cpu *cpu, void *arg), void *arg);
 /*

@@ -305,6 +305,7 @@ void machine_loaded(void)
         if (dev->realized)
             device_loaded(dev);
     for (unsigned i = 0; i < cpu_count; i++) {
+        atomic_store(&cpus[i]->requests, 0); /* of another time */
         if (cpus[i]->target->loaded)
             cpus[i]->target->loaded(cpus[i]);
         if (accel_current->cpu_to_state)

@@ -127,9 +127,8 @@ static void derive(ArmCpu *a)
 }
 
 /* D1.5.1; what that leaves open is zero. The wires into the processor keep their levels. */
-static void arm_reset(Cpu *cpu)
+void arm_reset_core(ArmCpu *a)
 {
-    ArmCpu *a = arm_cpu(cpu);
     unsigned el = a->has_el3 ? 3 : a->has_el2 ? 2 : 1;
 
     memset(a->x, 0, sizeof a->x);
@@ -156,10 +155,28 @@ static void arm_reset(Cpu *cpu)
     a->pstate = PSTATE_DAIF | (uint64_t)el << PSTATE_EL_SHIFT | PSTATE_SP;
     a->fpcr = 0;
     arm_set_fpsr(a, 0);
-    cpu->halted = a->start_powered_off;
-    if (__atomic_load_n(&a->powered_off, __ATOMIC_SEQ_CST) != 2)
-        __atomic_store_n(&a->powered_off, a->start_powered_off, __ATOMIC_SEQ_CST);
     derive(a);
+}
+
+static void arm_reset(Cpu *cpu)
+{
+    ArmCpu *a = arm_cpu(cpu);
+
+    arm_reset_core(a);
+    cpu->halted = a->start_powered_off;
+    __atomic_store_n(&a->powered_off, a->start_powered_off, __ATOMIC_SEQ_CST);
+    a->start_el = 0;
+    a->start_entry = a->start_context = 0;
+}
+
+static void arm_serve(Cpu *cpu, uint32_t bits)
+{
+    ArmCpu *a = arm_cpu(cpu);
+
+    if (bits & ARM_REQUEST_PMU)
+        arm_pmu_overflow(a);
+    if (bits & ARM_REQUEST_START)
+        arm_psci_start(a);
 }
 
 /* What firmware would have set up before it goes to a kernel in Non-secure state. */
@@ -205,7 +222,7 @@ static void arm_loaded(Cpu *cpu)
     if (a->cc_op > ARM_CC_LOGIC64)
         arm_set_nzcv(a, 0);
     a->btype &= 3;
-    if (a->powered_off > 1)
+    if (!arm_psci_loaded(a))
         a->powered_off = 1;
     a->pmcr = bits_set(a->pmcr, 11, 5, MIN(a->pmcr >> 11 & 31, ARM_N_PMC));
     a->pm_base = (uint64_t)clock_ns(CLOCK_VIRTUAL);
@@ -265,6 +282,10 @@ static const StateField timer_state[] = {
     { .type = STATE_END },
 };
 
+/* Older snapshots are without these. */
+#define OPTIONAL(m, t)                                                                         \
+    { .name = #m, .type = (t), .offset = offsetof(ArmCpu, m), .count = 1, .optional = true }
+
 static const StateField arm_state[] = {
     STATE_ARRAY(ArmCpu, x), STATE(ArmCpu, sp), STATE(ArmCpu, pc), STATE(ArmCpu, cc_op),
     STATE(ArmCpu, cc_a), STATE(ArmCpu, cc_b), STATE(ArmCpu, guarded), STATE(ArmCpu, btype),
@@ -289,15 +310,19 @@ static const StateField arm_state[] = {
     STATE_ARRAY(ArmCpu, dbgwvr), STATE_ARRAY(ArmCpu, dbgwcr),
     STATE(ArmCpu, cntkctl), STATE(ArmCpu, cnthctl), STATE(ArmCpu, cntvoff), STATE(ArmCpu, cntfrq),
     STATE_STRUCTS(ArmCpu, timer, ARM_N_TIMERS, timer_state),
+    /* First: counting up to now may set bits of PMOVSCLR. */
+    { .name = "pmu_counters", .type = STATE_CUSTOM, .count = 1, .save = save_pmu,
+      .load = load_pmu },
     STATE(ArmCpu, pmcr), STATE(ArmCpu, pmcnten), STATE(ArmCpu, pminten), STATE(ArmCpu, pmovs),
     STATE(ArmCpu, pmselr), STATE(ArmCpu, pmuserenr), STATE(ArmCpu, pmccfiltr),
     STATE_ARRAY(ArmCpu, pmevtyper),
-    { .name = "pmu_counters", .type = STATE_CUSTOM, .count = 1, .save = save_pmu,
-      .load = load_pmu },
     STATE(ArmCpu, event), STATE(ArmCpu, irq_level), STATE_IRQ_LINES(ArmCpu, out, ARM_N_CPU_OUTPUTS),
     STATE(ArmCpu, powered_off), STATE(ArmCpu, cpu.halted),
+    OPTIONAL(start_el, STATE_U8), OPTIONAL(start_entry, STATE_U64),
+    OPTIONAL(start_context, STATE_U64),
     { .type = STATE_END },
 };
+#undef OPTIONAL
 
 static uint64_t arm_get_pc(Cpu *cpu)
 {
@@ -392,6 +417,7 @@ static const TargetOps aarch64_target = {
     .data_mmu_idx = arm_data_mmu_idx,
     .guest_watch = arm_guest_watch,
     .has_work = arm_has_work,
+    .serve = arm_serve,
     .take_interrupt = arm_take_interrupt,
     .dump = arm_dump,
     .info_tlb = arm_info_tlb,

@@ -269,6 +269,8 @@ typedef struct ArmCpu {
     bool has_el2, has_el3, has_pmu;
     bool start_powered_off;
     uint8_t powered_off;     /* PSCI: 1 off, 2 about to start; any thread, __atomic; saved */
+    uint8_t start_el;        /* how, while it is about to; saved */
+    uint64_t start_entry, start_context;
     ArmPsciConduit psci;
     uint64_t rvbar, mpidr;
     uint8_t pa_bits, va_bits;
@@ -339,6 +341,8 @@ void arm_raise_undef(ArmCpu *a) G_GNUC_NORETURN;
 void arm_eret(ArmCpu *a, uint64_t target);
 bool arm_take_interrupt(Cpu *cpu);
 bool arm_has_work(Cpu *cpu);
+/* All but what PSCI has of it. */
+void arm_reset_core(ArmCpu *a);
 /* Something was enabled or unmasked: makes this vCPU look soon if an interrupt can be taken. */
 void arm_check_interrupts(ArmCpu *a);
 /* The address that a branch or return to `target` at level el goes to (BranchAddr: TBI). */
@@ -459,8 +463,13 @@ void arm_pmu_init(ArmCpu *a);
 /* Around a change of what decides whether events are counted: level, filters, enables. */
 void arm_pmu_before_change(ArmCpu *a);
 void arm_pmu_changed(ArmCpu *a);
+void arm_pmu_overflow(ArmCpu *a); /* the time has come that arm_pmu_changed foretold */
 
 /* --- psci.c, semihosting.c --- */
+/* Bits of cpu_request. */
+enum { ARM_REQUEST_START = 1, ARM_REQUEST_PMU = 2 };
+void arm_psci_start(ArmCpu *a);  /* as CPU_ON asked */
+bool arm_psci_loaded(ArmCpu *a); /* false: powered_off and its like are nonsense */
 /* HVC or SMC with a PSCI function in x0: true if it was one and is done. */
 bool arm_psci_call(ArmCpu *a);
 /* HLT 0xf000: true if semihosting is on and the call is done. pc is past the instruction. */

@@ -191,16 +191,16 @@ void arm_pmu_changed(ArmCpu *a)
         timer_mod(a->pm_timer, clock_ns(CLOCK_VIRTUAL) + (int64_t)ns);
 }
 
-static void overflow_work(Cpu *cpu, void *arg)
+void arm_pmu_overflow(ArmCpu *a)
 {
-    arm_pmu_before_change(arm_cpu(cpu));
-    arm_pmu_changed(arm_cpu(cpu));
+    arm_pmu_before_change(a);
+    arm_pmu_changed(a);
 }
 
 static void overflow_timer(void *opaque)
 {
     ArmCpu *a = opaque;
-    cpu_run_on(&a->cpu, overflow_work, NULL);
+    cpu_request(&a->cpu, ARM_REQUEST_PMU);
 }
 
 void arm_pmu_init(ArmCpu *a)

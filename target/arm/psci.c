@@ -4,7 +4,8 @@
  * for machines that come without firmware of their own.
  *
  * CPU_ON starts a processor on its own thread; whether it is off, starting or on is decided by
- * atomic exchanges of powered_off, so that of two callers one is told that it is too late.
+ * atomic exchanges of powered_off, so that of two callers one is told that it is too late. Where it
+ * is to start is state, too: a snapshot made in between has it.
  */
 #include <inttypes.h>
 
@@ -40,30 +41,31 @@ static ArmCpu *find_cpu(uint64_t affinity)
 
 /* --- CPU_ON --- */
 
-typedef struct StartRequest {
-    uint64_t entry, context;
-    unsigned el;
-} StartRequest;
-
-static void start_work(Cpu *cpu, void *arg)
+void arm_psci_start(ArmCpu *a)
 {
-    ArmCpu *a = arm_cpu(cpu);
-    StartRequest *s = arg;
+    if (__atomic_load_n(&a->powered_off, __ATOMIC_SEQ_CST) != POWER_PENDING)
+        return;
+    arm_reset_core(a);
+    arm_start_at(a, a->start_el, a->start_entry, a->start_context);
+    a->cpu.halted = false;
+    __atomic_store_n(&a->powered_off, POWER_ON, __ATOMIC_SEQ_CST);
+}
 
-    if (__atomic_load_n(&a->powered_off, __ATOMIC_SEQ_CST) == POWER_PENDING) {
-        cpu->target->reset(cpu);
-        arm_start_at(a, s->el, s->entry, s->context);
-        cpu->halted = false;
-        __atomic_store_n(&a->powered_off, POWER_ON, __ATOMIC_SEQ_CST);
-    }
-    g_free(s);
+bool arm_psci_loaded(ArmCpu *a)
+{
+    if (a->powered_off <= POWER_OFF)
+        return true;
+    if (a->powered_off > POWER_PENDING || a->start_entry & 3 || a->start_el < 1 ||
+        a->start_el > (a->has_el2 ? 2 : 1))
+        return false;
+    cpu_request(&a->cpu, ARM_REQUEST_START);
+    return true;
 }
 
 static int64_t cpu_on(ArmCpu *caller, uint64_t affinity, uint64_t entry, uint64_t context)
 {
     ArmCpu *a = find_cpu(affinity);
     uint8_t off = POWER_OFF;
-    StartRequest *s;
 
     if (!a)
         return PSCI_INVALID_PARAMETERS;
@@ -72,12 +74,11 @@ static int64_t cpu_on(ArmCpu *caller, uint64_t affinity, uint64_t entry, uint64_
     if (!__atomic_compare_exchange_n(&a->powered_off, &off, POWER_PENDING, false, __ATOMIC_SEQ_CST,
                                      __ATOMIC_SEQ_CST))
         return off == POWER_PENDING ? PSCI_ON_PENDING : PSCI_ALREADY_ON;
-    s = g_new(StartRequest, 1);
+    a->start_entry = entry;
+    a->start_context = context;
     /* The highest level that isn't the firmware's: ours is no level at all. */
-    *s = (StartRequest){ entry, context, a->has_el2 ? 2 : 1 };
-    if (arm_is_secure_below_el3(caller) && caller->has_el3)
-        s->el = 1;
-    cpu_run_on(&a->cpu, start_work, s);
+    a->start_el = a->has_el2 && !(caller->has_el3 && arm_is_secure_below_el3(caller)) ? 2 : 1;
+    cpu_request(&a->cpu, ARM_REQUEST_START);
     return PSCI_SUCCESS;
 }
 

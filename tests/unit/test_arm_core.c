@@ -308,6 +308,21 @@ static void test_psci(void)
     g_assert_cmpint(psci(a, 0xc4000003, 0x999, RAM), ==, -2);
     a->x[3] = 0x4242;
     g_assert_cmpint(psci(a, 0xc4000003, 0x201, RAM + 0x100), ==, 0);
+    /* Not before its thread runs; meanwhile a reset takes the request back, a snapshot has it. */
+    g_assert_true(b->cpu.halted);
+    g_assert_cmpint(psci(a, 0xc4000004, 0x201, 0), ==, 2);
+    g_assert_cmpint(psci(a, 0xc4000003, 0x201, RAM), ==, -5);
+    GByteArray *record = g_byte_array_new();
+    state_save(b->cpu.target->state, b, record);
+    b->cpu.target->reset(&b->cpu);
+    b->cpu.target->serve(&b->cpu, atomic_exchange(&b->cpu.requests, 0));
+    g_assert_true(b->cpu.halted);
+    g_assert_cmpint(psci(a, 0xc4000004, 0x201, 0), ==, 1);
+    g_assert_true(state_load(b->cpu.target->state, b, record->data, record->len, NULL));
+    g_byte_array_unref(record);
+    b->cpu.target->loaded(&b->cpu);
+    g_assert_cmpint(psci(a, 0xc4000004, 0x201, 0), ==, 2);
+    b->cpu.target->serve(&b->cpu, atomic_exchange(&b->cpu.requests, 0));
     g_assert_false(b->cpu.halted);
     g_assert_cmphex(b->pc, ==, RAM + 0x100);
     g_assert_cmphex(b->x[0], ==, 0x4242);
@@ -382,8 +397,11 @@ static void test_state(void)
     g_assert_cmpint(b->out[1].level, ==, 1);
     g_assert_cmpuint(b->powered_off, ==, 1);
     /* Whatever a file says, the processor is one that can exist. */
+    b->powered_off = 2;
+    b->start_el = 3;
     b->cpu.target->loaded(&b->cpu);
     g_assert_cmpuint(b->cc_op, <=, ARM_CC_LOGIC64);
+    g_assert_cmpuint(b->powered_off, ==, 1);
     g_assert_false(state_load(fields, b, record->data, record->len / 2, &error));
     g_clear_error(&error);
     g_byte_array_unref(record);

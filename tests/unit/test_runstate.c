@@ -27,6 +27,7 @@ typedef struct FakeCpu {
     uint64_t hash;         /* of what it saw, with instruction counts */
     Timer *timer;
     _Atomic bool wants_halt, wants_debug, wants_off, wants_reset;
+    _Atomic uint32_t served;
     uint64_t pc;
 } FakeCpu;
 
@@ -62,6 +63,12 @@ static bool fake_has_work(Cpu *cpu)
     return cpu->interrupt_request != 0;
 }
 
+static void fake_serve(Cpu *cpu, uint32_t bits)
+{
+    g_assert_true(current_cpu == cpu && !atomic_load(&cpu->stopped));
+    atomic_fetch_or(&((FakeCpu *)cpu)->served, bits);
+}
+
 /* Page 0 isn't mapped; the rest is at half its address. */
 static bool fake_translate(Cpu *cpu, vaddr va, MmuAccess access, int idx, bool debug, MmuResult *r)
 {
@@ -76,7 +83,7 @@ static int fake_mmu_idx(Cpu *cpu) { return 0; }
 static const TargetOps fake_target = {
     .name = "fake-test", .cpu_size = sizeof(FakeCpu), .configure = fake_configure,
     .init = fake_init, .reset = fake_reset, .has_work = fake_has_work,
-    .translate = fake_translate, .data_mmu_idx = fake_mmu_idx, .fetch_mmu_idx = fake_mmu_idx,
+    .serve = fake_serve, .translate = fake_translate, .data_mmu_idx = fake_mmu_idx, .fetch_mmu_idx = fake_mmu_idx,
 };
 TARGET_REGISTER(fake_target)
 
@@ -297,6 +304,40 @@ static void test_vcpus(void)
     }
     vm_stop(RUN_STATE_PAUSED);
     g_assert_cmpstr(run_state_name(run_state()), ==, "paused");
+}
+
+/* What changes a vCPU's state is done in guest time; a reset in between drops it. */
+static void test_requests_of_cpus(void)
+{
+    IN_CHILD();
+    make_machine(N_CPUS);
+    fake(1)->wants_halt = true;
+    vm_start();
+    for (unsigned i = 0; i < N_CPUS; i++)
+        cpu_request(cpus[i], 4);
+    loop_for(20);
+    for (unsigned i = 0; i < N_CPUS; i++)
+        g_assert_cmphex(atomic_exchange(&fake(i)->served, 0), ==, 4);
+
+    for (unsigned n = 0; n < 50; n++) {
+        bool reset = n % 2;
+        for (unsigned i = 0; i < N_CPUS; i++)
+            cpu_request(cpus[i], 1 << i);
+        main_unlock();
+        usleep(200);
+        main_lock();
+        for (unsigned i = 0; i < N_CPUS; i++)
+            g_assert_cmphex(fake(i)->served, ==, 0);
+        if (reset)
+            vm_reset_now();
+        for (unsigned i = 0; i < N_CPUS; i++) {
+            do {
+                vm_start();
+                loop_for(1); /* which stops it */
+            } while (!reset && !fake(i)->served);
+            g_assert_cmphex(atomic_exchange(&fake(i)->served, 0), ==, reset ? 0 : 1U << i);
+        }
+    }
 }
 
 static int64_t cpu_time_us(void)
@@ -673,6 +714,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     main_loop_init();
     g_test_add_func("/runstate/vcpus", test_vcpus);
+    g_test_add_func("/runstate/cpu-requests", test_requests_of_cpus);
     g_test_add_func("/runstate/halt", test_halt);
     g_test_add_func("/runstate/exclusive", test_exclusive);
     g_test_add_func("/runstate/requests", test_requests);
