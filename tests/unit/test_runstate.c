@@ -479,12 +479,12 @@ static void test_no_shutdown(void)
     vm_actions.shutdown_is_pause = true;
     vm_start();
     fake(0)->wants_off = true;
-    g_assert_cmpint(loop_for(20), ==, 0); /* ended by the user, not by the guest */
+    g_assert_cmpint(loop_for(250), ==, 0); /* ended by the user, not by the guest */
     expect_events("running shutdown(guest-shutdown) shutdown shutdown(host-qmp-quit) ");
     vm_actions.panic_is_pause = true;
     vm_start();
     vm_request_shutdown(SHUTDOWN_GUEST_PANIC, 0);
-    loop_for(20);
+    loop_for(250);
     expect_events("running shutdown(guest-panic) guest-panicked shutdown(host-qmp-quit) ");
     vm_actions = (VmActions){ .panic_is_exit_failure = true };
     vm_request_shutdown(SHUTDOWN_GUEST_PANIC, 0);
