@@ -2,12 +2,16 @@
 /*
  * -object: see include/backend/object.h.
  *
- * Memory backends say how much memory and of which kind: Sosia's RAM is always a memfd, so that
- * memory-backend-ram and -memfd are what it does anyway. RAM in a file of the user's is refused.
+ * Memory backends say how much memory and of which kind: none but memory-backend-file, whose RAM is
+ * mapped from the user's file, asks for more than what RAM is anyway.
  */
 #include "backend/object.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "backend/net.h"
 #include "backend/rng.h"
@@ -21,7 +25,7 @@ typedef struct Object {
     char *id;
     const ObjectType *type;
     unsigned users;
-    uint64_t size;   /* memory backends */
+    ObjectMemory memory; /* memory backends */
     void *data;      /* what object_use gives */
 } Object;
 
@@ -63,26 +67,81 @@ static bool take_flag(GHashTable *opts, const char *key, GError **error)
 static bool memory_create(Object *o, GHashTable *opts, GError **error)
 {
     /* Hints about host memory, and its sharing, change nothing that a guest could see. */
-    static const char *const flags[] = { "share", "prealloc", "merge", "dump", "seal",
-                                         "reserve" };
+    static const char *const flags[] = { "prealloc", "merge", "dump", "seal", "reserve" };
+    static const char *const texts[] = { "host-nodes", "policy", "x-use-canonical-path-for-ramblock-id",
+                                         "prealloc-threads", "prealloc-context", "hugetlbsize" };
     for (size_t i = 0; i < G_N_ELEMENTS(flags); i++)
         if (!take_flag(opts, flags[i], error))
             return false;
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_free(opts_take(opts, texts[i]));
     bool huge = false;
+    o->memory.fd = -1;
     if (!opts_take_bool(opts, "hugetlb", &huge, error) ||
-        !opts_take_size(opts, "size", 1, &o->size, error))
+        !opts_take_bool(opts, "share", &o->memory.shared, error) ||
+        !opts_take_size(opts, "size", 1, &o->memory.size, error))
         return false;
     if (huge)
         return error_set(error, "hugetlb=on is not supported; transparent huge pages are used");
-    if (!o->size)
+    if (!o->memory.size)
         return error_set(error, "size= is missing");
     return true;
 }
 
+/* In a folder: a file without a name. */
+static int open_memory_file(const char *path, bool *is_new)
+{
+    struct stat st;
+    *is_new = false;
+    if (!stat(path, &st) && S_ISDIR(st.st_mode)) {
+        g_autofree char *name = g_build_filename(path, "sosia-ram-XXXXXX", NULL);
+        int fd = g_mkstemp_full(name, O_RDWR | O_CLOEXEC, 0600);
+        if (fd >= 0)
+            unlink(name);
+        *is_new = true;
+        return fd;
+    }
+    return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+}
+
 static bool memory_file_create(Object *o, GHashTable *opts, GError **error)
 {
-    return error_set(error, "guest RAM in a file of your own is not supported; use "
-                     "memory-backend-memfd");
+    g_autofree char *path = opts_take(opts, "mem-path");
+    static const char *const flags[] = { "discard-data", "pmem", "readonly" };
+    bool flag[G_N_ELEMENTS(flags)] = { false }, is_new;
+    struct stat st;
+    for (size_t i = 0; i < G_N_ELEMENTS(flags); i++)
+        if (!opts_take_bool(opts, flags[i], &flag[i], error))
+            return false;
+    g_free(opts_take(opts, "align"));
+    if (!memory_create(o, opts, error))
+        return false;
+    if (!path)
+        return error_set(error, "mem-path= is missing");
+    if (flag[1] || flag[2])
+        return error_set(error, "pmem=on and readonly=on are not supported: guest RAM is neither");
+    int fd = open_memory_file(path, &is_new);
+    if (fd < 0)
+        return error_set_errno(error, errno, "can't open '%s'", path);
+    /* A file that is long enough may hold something; RAM behind the end of one would be SIGBUS. */
+    bool ok = !fstat(fd, &st);
+    if (ok && !S_ISREG(st.st_mode)) {
+        close(fd);
+        return error_set(error, "'%s' is neither a file nor a folder", path);
+    }
+    if (!ok || ((uint64_t)st.st_size < o->memory.size && ftruncate(fd, (off_t)o->memory.size))) {
+        error_set_errno(error, errno, "can't give '%s' the size of the memory", path);
+        close(fd);
+        return false;
+    }
+    o->memory.fd = fd;
+    return true;
+}
+
+static void memory_file_destroy(Object *o)
+{
+    if (o->memory.fd >= 0)
+        close(o->memory.fd);
 }
 
 /* Scripts make one to move a disk off the main loop, where disks never are in Sosia. */
@@ -96,6 +155,18 @@ static bool iothread_create(Object *o, GHashTable *opts, GError **error)
         if (!opts_take_number(opts, numbers[i], &ignored, error))
             return false;
     return true;
+}
+
+/* For what is encrypted, which nothing here is; managers of machines make one for each. */
+static bool secret_create(Object *o, GHashTable *opts, GError **error)
+{
+    static const char *const texts[] = { "format", "keyid", "iv" };
+    g_autofree char *data = opts_take(opts, "data"), *file = opts_take(opts, "file");
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_free(opts_take(opts, texts[i]));
+    if (!data == !file)
+        return error_set(error, "either data= or file= is needed");
+    return !file || !access(file, R_OK) || error_set_errno(error, errno, "can't read '%s'", file);
 }
 
 static bool filter_dump_create(Object *o, GHashTable *opts, GError **error)
@@ -121,19 +192,29 @@ static void filter_dump_destroy(Object *o)
 static const char *const filter_dump_keys[] = { "netdev", "file", "maxlen", "queue", "status",
                                                 NULL };
 static const char *const rng_random_keys[] = { "filename", NULL };
+static const char *const secret_keys[] = { "data", "file", "format", "keyid", "iv", NULL };
 static const char *const no_keys[] = { NULL };
-static const char *const memory_keys[] = { "size", "share", "prealloc", "merge", "dump", "seal",
-                                           "reserve", "hugetlb", NULL };
+static const char *const iothread_keys[] = { "poll-max-ns", "poll-grow", "poll-shrink",
+                                             "aio-max-batch", "thread-pool-min", "thread-pool-max",
+                                             NULL };
+#define MEMORY_KEYS "size", "share", "prealloc", "merge", "dump", "reserve", "host-nodes", "policy", \
+    "prealloc-threads", "prealloc-context", "x-use-canonical-path-for-ramblock-id"
+static const char *const memory_keys[] = { MEMORY_KEYS, NULL };
+static const char *const memfd_keys[] = { MEMORY_KEYS, "seal", "hugetlb", "hugetlbsize", NULL };
+static const char *const file_keys[] = { MEMORY_KEYS, "mem-path", "align", "discard-data", "pmem",
+                                         "readonly", NULL };
 
 static const ObjectType types[] = {
     { "filter-dump", "frames of a network into a pcap file: netdev=,file=,maxlen=",
       filter_dump_keys, filter_dump_create, filter_dump_destroy },
-    { "iothread", "accepted; disks have threads of their own", no_keys, iothread_create, NULL },
-    { "memory-backend-file", "not supported: says so", memory_keys, memory_file_create, NULL },
-    { "memory-backend-memfd", "guest RAM: size=", memory_keys, memory_create, NULL },
+    { "iothread", "accepted; disks have threads of their own", iothread_keys, iothread_create, NULL },
+    { "memory-backend-file", "guest RAM in a file: size=,mem-path=,share=on|off", file_keys,
+      memory_file_create, memory_file_destroy },
+    { "memory-backend-memfd", "guest RAM: size=", memfd_keys, memory_create, NULL },
     { "memory-backend-ram", "guest RAM: size=", memory_keys, memory_create, NULL },
     { "rng-builtin", "random bytes of the program, repeatable under -seed", no_keys,
       rng_builtin_create, rng_destroy },
+    { "secret", "accepted; nothing is encrypted: data= or file=", secret_keys, secret_create, NULL },
     { "rng-random", "random bytes from a file: filename= (default /dev/urandom)",
       rng_random_keys, rng_random_create, rng_destroy },
 };
@@ -275,11 +356,19 @@ void object_unuse(const char *id)
         o->users--;
 }
 
-bool object_memory_size(const char *id, uint64_t *size, GError **error)
+bool object_memory(const char *id, ObjectMemory *memory, GError **error)
 {
     Object *o = object_use(id, "memory-backend-", error);
     if (!o)
         return false;
-    *size = o->size;
+    *memory = o->memory;
     return true;
+}
+
+const char *object_type_at(unsigned i, const char *const **keys)
+{
+    if (i >= G_N_ELEMENTS(types))
+        return NULL;
+    *keys = types[i].keys;
+    return types[i].name;
 }

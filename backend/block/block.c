@@ -86,6 +86,8 @@ void block_free(BlockBackend *b)
     block_drain(b);
     if (b->node && !b->read_only)
         block_run(b, BLOCK_FLUSH, 0, NULL, 0, 0);
+    if (b->below)
+        b->below->used_as_child = false;
     block_backend_discard(b);
 }
 
@@ -180,6 +182,31 @@ BlockBackend *drive_next(const char *interface)
 const char *block_id(const BlockBackend *b)
 {
     return b->id ? b->id : b->node_name;
+}
+
+const char *block_node_name(const BlockBackend *b)
+{
+    return b->node_name;
+}
+
+bool block_is_drive(const BlockBackend *b)
+{
+    return b->is_drive;
+}
+
+bool block_is_cdrom(const BlockBackend *b)
+{
+    return b->cdrom;
+}
+
+bool block_direct(const BlockBackend *b)
+{
+    return b->direct;
+}
+
+bool block_no_flush(const BlockBackend *b)
+{
+    return b->no_flush;
 }
 
 const char *block_filename(const BlockBackend *b)

@@ -70,6 +70,7 @@ struct BlockBackend {
     BlockErrorAction read_error, write_error;
     char *owner;     /* the device that claimed it, or NULL */
     bool used_as_child; /* another -blockdev lies on top */
+    BlockBackend *below; /* that this one lies on; NULL: none */
     void (*resized)(void *opaque);
     void *resized_opaque;
     GHashTable *journal;  /* journal.c: piece -> what it held; NULL: nothing yet */

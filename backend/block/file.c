@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "backend/block/block_int.h"
+#include "backend/fdset.h"
 #include "util/bits.h"
 #include "util/error.h"
 
@@ -358,7 +359,10 @@ const char *block_probe_format(const void *head, size_t len)
 static int open_fd(const BlockOpen *how, bool *read_only)
 {
     /* /dev/fdset/N is QEMU's name for a descriptor passed in; /dev/fd/N works by itself. */
-    int fd = open(how->filename, (*read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+    int fd;
+    if (fdset_open(how->filename, *read_only ? O_RDONLY : O_RDWR, &fd))
+        return fd;
+    fd = open(how->filename, (*read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
     if (fd < 0 && !*read_only && how->auto_read_only &&
         (errno == EACCES || errno == EROFS || errno == EPERM)) {
         fd = open(how->filename, O_RDONLY | O_CLOEXEC);
@@ -430,8 +434,10 @@ bool block_file_reopen_rw(BlockNode *n, const char *filename, bool *denied, GErr
     if (!n->read_only)
         return true;
     g_assert(n->driver == &file_driver);
-    int fd = open(filename, O_RDWR | O_CLOEXEC);
+    int fd;
     struct stat was, is;
+    if (!fdset_open(filename, O_RDWR, &fd))
+        fd = open(filename, O_RDWR | O_CLOEXEC);
     if (denied)
         *denied = fd < 0 && (errno == EACCES || errno == EROFS || errno == EPERM);
     if (fd < 0)

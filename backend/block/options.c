@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "backend/block/block_int.h"
+#include "backend/fdset.h"
 #include "util/error.h"
 #include "util/json.h"
 #include "util/opts.h"
@@ -107,7 +108,9 @@ static bool only_raw(const char *filename, const char *format, GError **error)
 static const char *probe(const char *filename)
 {
     uint8_t head[BLOCK_SECTOR];
-    int fd = open(filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd;
+    if (!fdset_open(filename, O_RDONLY, &fd))
+        fd = open(filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return NULL; /* opening it properly tells why */
     ssize_t n = pread(fd, head, sizeof head, 0);
@@ -391,6 +394,7 @@ static bool open_over_node(GHashTable *opts, BlockBackend *b, const char *below,
     if (!b->read_only && !block_make_writable(child, error))
         return false;
     child->used_as_child = true;
+    b->below = child;
     child->node->refs++;
     b->node = child->node;
     b->filename = g_strdup(child->filename);

@@ -79,6 +79,13 @@ void chardev_event(Chardev *c, CharEvent event)
         c->fe.event(c->fe.opaque, event);
 }
 
+int chardev_take_fd(Chardev *c)
+{
+    int fd = c->passed_fd;
+    c->passed_fd = -1;
+    return fd;
+}
+
 void chardev_set_open(Chardev *c, bool open)
 {
     if (c->open == open)
@@ -329,7 +336,9 @@ void chardev_free(Chardev *c)
         c->cls->close(c);
     if (c->log_fd >= 0)
         close(c->log_fd);
-    c->log_fd = -1;
+    if (c->passed_fd >= 0)
+        close(c->passed_fd);
+    c->log_fd = c->passed_fd = -1;
     c->open = false;
     chardev_unref(c);
 }
@@ -368,7 +377,7 @@ static Chardev *chardev_make(const ChardevClass *cls, const char *id, GHashTable
     c->label = g_strdup(id);
     c->filename = g_strdup(cls->name);
     c->refs = 1;
-    c->log_fd = -1;
+    c->log_fd = c->passed_fd = -1;
     bool append = false;
     char *log = opts_take(opts, "logfile");
     bool ok = opts_take_bool(opts, "logappend", &append, error) &&

@@ -63,6 +63,44 @@ void char_fd_close(CharFd *f)
 
 /* ---- input ---- */
 
+/* The first one; a sender of more than that is not understood anyway. */
+static void take_fds(Chardev *c, struct msghdr *msg)
+{
+    for (struct cmsghdr *m = CMSG_FIRSTHDR(msg); m; m = CMSG_NXTHDR(msg, m)) {
+        if (m->cmsg_level != SOL_SOCKET || m->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t n = (m->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < n; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(m) + i * sizeof fd, sizeof fd);
+            if (i) {
+                close(fd);
+                continue;
+            }
+            if (c->passed_fd >= 0)
+                close(c->passed_fd);
+            c->passed_fd = fd;
+        }
+    }
+}
+
+static ssize_t read_some(CharFd *f, uint8_t *buf, size_t len)
+{
+    if (!f->takes_fds)
+        return read(f->in, buf, len);
+    union {
+        struct cmsghdr align;
+        char space[CMSG_SPACE(16 * sizeof(int))];
+    } control;
+    struct iovec iov = { buf, len };
+    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.space,
+                          .msg_controllen = sizeof control.space };
+    ssize_t n = recvmsg(f->in, &msg, MSG_CMSG_CLOEXEC);
+    if (n > 0)
+        take_fds(f->c, &msg);
+    return n;
+}
+
 static gboolean on_readable(gint fd, GIOCondition condition, gpointer opaque)
 {
     CharFd *f = opaque;
@@ -73,7 +111,7 @@ static gboolean on_readable(gint fd, GIOCondition condition, gpointer opaque)
         return G_SOURCE_REMOVE;
     }
     uint8_t buf[CHAR_READ_MAX];
-    ssize_t n = read(fd, buf, MIN(room, sizeof(buf)));
+    ssize_t n = read_some(f, buf, MIN(room, sizeof(buf)));
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return G_SOURCE_CONTINUE;
     if (n <= 0) {

@@ -40,6 +40,7 @@ struct Chardev {
     bool attached;
     CharFrontend fe;
     int log_fd;    /* logfile=, or -1 */
+    int passed_fd; /* came with the input, and nobody took it; -1: none */
 };
 
 void chardev_class_register(const ChardevClass *cls);
@@ -62,6 +63,7 @@ typedef struct CharFd {
     Chardev *c;
     int in, out;            /* owned; may be the same; -1: none */
     guint in_tag, out_tag;
+    bool takes_fds;         /* input may come with descriptors: c->passed_fd */
     bool out_blocks;        /* the descriptor is not in non-blocking mode: poll before writing */
     GByteArray *queue;
     size_t head;            /* first byte of queue that is not written */

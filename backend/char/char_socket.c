@@ -87,6 +87,9 @@ static void socket_lost(Chardev *c)
     s->hangup_tag = 0;
     s->leaving = false;
     char_fd_close(&s->fd);
+    int passed = chardev_take_fd(c);
+    if (passed >= 0)
+        close(passed);
     socket_name(s, -1);
     chardev_ref(c);
     chardev_set_open(c, false);
@@ -153,6 +156,13 @@ static size_t telnet_filter(Chardev *c, uint8_t *buf, size_t len)
     return out;
 }
 
+static bool is_unix(int fd)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof ss;
+    return !getsockname(fd, (struct sockaddr *)&ss, &len) && ss.ss_family == AF_UNIX;
+}
+
 static void socket_connected(CharSocket *s, int fd)
 {
     static const uint8_t hello[] = {
@@ -165,6 +175,7 @@ static void socket_connected(CharSocket *s, int fd)
     char_fd_init(&s->fd, &s->c, fd, fd);
     s->fd.input_end = s->fd.output_end = socket_lost;
     s->fd.filter = s->telnet ? telnet_filter : NULL;
+    s->fd.takes_fds = is_unix(fd);
     s->telnet_state = TN_TEXT;
     socket_name(s, fd);
     s->hangup_tag = g_unix_fd_add(fd, G_IO_HUP | G_IO_ERR, on_hangup, s);

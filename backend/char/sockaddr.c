@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "backend/fdset.h"
 #include "util/error.h"
 #include "util/opts.h"
 
@@ -250,8 +251,14 @@ int sock_take_fd(const char *text, GError **error)
 {
     uint64_t n;
     struct stat st;
-    if (!parse_number(text, &n) || n > INT32_MAX)
+    if (!g_ascii_isdigit(*text)) { /* of getfd */
+        int named = fd_take(text);
+        if (named < 0)
+            return error_set(error, "File descriptor named '%s' not found", text) - 1;
+        n = named;
+    } else if (!parse_number(text, &n) || n > INT32_MAX) {
         return error_set(error, "Unable to parse FD number %s", text) - 1;
+    }
     if (fstat(n, &st) || !S_ISSOCK(st.st_mode))
         return error_set(error, "File descriptor '%s' is not a socket", text) - 1;
     fcntl(n, F_SETFD, FD_CLOEXEC);

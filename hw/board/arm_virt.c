@@ -67,7 +67,7 @@ static bool create_cpus(Machine *m, GError **error)
 static bool create_memory(Machine *m, GError **error)
 {
     ArmVirt *s = arm_virt(m);
-    if (!memory_region_init_ram(&m->ram, "mach-virt.ram", m->ram_size, error))
+    if (!machine_init_ram(m, error))
         return false;
     memory_region_add(memory_system_root(), s->map[AV_RAM].base, &m->ram, 0);
     if (!s->secure)
@@ -370,7 +370,7 @@ static bool arm_virt_init(Machine *m, GError **error)
 
 static const BoardType arm_virt_board = {
     .name = "virt", .doc = "ARM Virtual Machine", .target = "aarch64", .default_cpu = "cortex-a72",
-    .max_cpus = ARM_VIRT_MAX_CPUS, .default_ram = 128 << 20, .options = arm_virt_option_names,
-    .state_size = sizeof(ArmVirt), .init = arm_virt_init,
+    .max_cpus = ARM_VIRT_MAX_CPUS, .default_ram = 128 << 20, .ram_id = "mach-virt.ram",
+    .options = arm_virt_option_names, .state_size = sizeof(ArmVirt), .init = arm_virt_init,
 };
 BOARD_REGISTER(arm_virt_board)

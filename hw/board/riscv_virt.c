@@ -85,7 +85,7 @@ static bool create_memory(Machine *m, GError **error)
     if (m->ram_size > max_address / 4)
         return error_set(error, "-m: this board takes at most %u GiB",
                          (unsigned)(max_address / 4 >> 30));
-    if (!memory_region_init_ram(&m->ram, "riscv_virt_board.ram", m->ram_size, error) ||
+    if (!machine_init_ram(m, error) ||
         !memory_region_init_rom(&s->mrom, "riscv_virt_board.mrom", virt_map[VIRT_MROM].size, error))
         return false;
     memory_region_add(memory_system_root(), base, &m->ram, 0);
@@ -254,7 +254,8 @@ static const char *const riscv_virt_options[] = {
 
 static const BoardType riscv_virt_board = {
     .name = "virt", .doc = "RISC-V VirtIO board", .target = "riscv64", .default_cpu = "rv64",
-    .max_cpus = VIRT_MAX_CPUS, .default_ram = 128 << 20, .options = riscv_virt_options,
+    .max_cpus = VIRT_MAX_CPUS, .default_ram = 128 << 20, .ram_id = "riscv_virt_board.ram",
+    .options = riscv_virt_options,
     .state_size = sizeof(RiscvVirt), .init = riscv_virt_init,
 };
 BOARD_REGISTER(riscv_virt_board)

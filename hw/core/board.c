@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The registry of boards. */
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hw/board.h"
+#include "util/error.h"
 
 static GPtrArray *boards; /* const BoardType *, sorted by name */
 
@@ -36,4 +39,14 @@ const BoardType *board_type_find(const char *target, const char *name)
             return t;
     }
     return NULL;
+}
+
+bool machine_init_ram(Machine *m, GError **error)
+{
+    const char *name = m->board->ram_id;
+    if (!m->ram_in_file)
+        return memory_region_init_ram(&m->ram, name, m->ram_size, error);
+    int fd = dup(m->ram_fd);
+    return fd < 0 ? error_set_errno(error, errno, "can't map RAM from its file")
+                  : memory_region_init_ram_file(&m->ram, name, m->ram_size, fd, m->ram_shared, error);
 }

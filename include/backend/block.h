@@ -37,6 +37,11 @@ void block_free(BlockBackend *b);
 void block_close_all(void);
 
 const char *block_id(const BlockBackend *b);
+const char *block_node_name(const BlockBackend *b);
+bool block_is_drive(const BlockBackend *b);      /* of -drive, not -blockdev */
+bool block_is_cdrom(const BlockBackend *b);
+bool block_direct(const BlockBackend *b);        /* cache.direct, cache.no-flush: as given */
+bool block_no_flush(const BlockBackend *b);
 const char *block_filename(const BlockBackend *b);
 const char *block_full_path(BlockBackend *b);
 const char *block_format(const BlockBackend *b);

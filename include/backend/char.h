@@ -59,6 +59,9 @@ void chardev_yield_focus(Chardev *c, void *opaque);
 void chardev_write(Chardev *c, const void *buf, size_t len);
 /* True while the queue is short: a device may hold its "transmitter ready" back otherwise. */
 bool chardev_writable(const Chardev *c);
+/* A descriptor that the other end sent with its last bytes (SCM_RIGHTS); the caller's from now on.
+ * -1: none. */
+int chardev_take_fd(Chardev *c);
 size_t chardev_queued(const Chardev *c); /* bytes in the queue */
 /* The front end can take input again. */
 void chardev_accept_input(Chardev *c, void *opaque);

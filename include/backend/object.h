@@ -21,7 +21,14 @@ const char *object_type(const char *id); /* NULL: no such object */
 void *object_use(const char *id, const char *type_prefix, GError **error);
 void object_unuse(const char *id);
 
-/* -machine memory-backend=ID: its size. */
-bool object_memory_size(const char *id, uint64_t *size, GError **error);
+/* -machine memory-backend=ID. */
+typedef struct ObjectMemory {
+    uint64_t size;
+    int fd;      /* of a file to map, which stays the object's; -1: none */
+    bool shared; /* stores go to that file */
+} ObjectMemory;
+bool object_memory(const char *id, ObjectMemory *memory, GError **error);
+/* Types by number, with the names of their properties; NULL past the end. */
+const char *object_type_at(unsigned i, const char *const **keys);
 
 #endif

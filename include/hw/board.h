@@ -20,6 +20,8 @@ typedef struct Machine {
     const char *pflash[2];   /* drive ids, or NULL */
     GHashTable *opts;        /* board-specific -machine options: char * -> char * */
     MemoryRegion ram;
+    bool ram_in_file, ram_shared; /* RAM is mapped from ram_fd, stores going there or not */
+    int ram_fd;
     struct DeviceTree *fdt;  /* softmmu/fdt.h; NULL on boards without one */
     void *board_state;       /* the board's own struct */
 } Machine;
@@ -32,6 +34,7 @@ typedef struct BoardType {
     const char *default_cpu;
     unsigned max_cpus;
     uint64_t default_ram; /* bytes */
+    const char *ram_id;   /* name of RAM as a region and as an object */
     const char *const *options; /* NULL-terminated "name=doc" of board-specific options */
     size_t state_size;
     bool (*init)(Machine *m, GError **error); /* builds it all, CPUs included */
@@ -41,9 +44,13 @@ typedef struct BoardType {
 void board_type_register(const BoardType *t);
 #define BOARD_REGISTER(t)                                                                      \
     static void __attribute__((constructor)) register_##t(void) { board_type_register(&t); }
+/* m->ram, as the user wants it. */
+bool machine_init_ram(Machine *m, GError **error);
 const BoardType *board_type_find(const char *target, const char *name);
 GPtrArray *board_types(void);
 
 extern Machine *current_machine;
+/* Of -machine, beside the board's own. */
+extern const char *const machine_common_options[];
 
 #endif

@@ -55,6 +55,8 @@ void monitor_set_cpu(Monitor *mon, unsigned index);
 /* -name and -uuid; NULL: not given. */
 const char *monitor_guest_name(void);
 const char *monitor_guest_uuid(void);
+/* The descriptor that came with the command being carried out, if any; the caller's. -1: none. */
+int monitor_received_fd(void);
 /* quit was asked for: no more prompts. */
 void monitor_end(void);
 

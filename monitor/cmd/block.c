@@ -17,10 +17,10 @@ static Json *inserted(BlockBackend *b)
     json_set_str(image, "format", block_format(b));
     json_set_uint(image, "virtual-size", block_size(b));
     json_set_bool(cache, "writeback", block_write_cache(b));
-    json_set_bool(cache, "direct", false);
-    json_set_bool(cache, "no-flush", false);
+    json_set_bool(cache, "direct", block_direct(b));
+    json_set_bool(cache, "no-flush", block_no_flush(b));
     json_set_str(o, "file", file);
-    json_set_str(o, "node-name", block_id(b));
+    json_set_str(o, "node-name", block_node_name(b));
     json_set_bool(o, "ro", block_read_only(b));
     json_set_str(o, "drv", block_format(b));
     json_set_bool(o, "encrypted", false);
@@ -32,15 +32,21 @@ static Json *inserted(BlockBackend *b)
     return o;
 }
 
+/* What a device has, or could get: drives, and nodes that a device took. */
 static void describe(BlockBackend *b, void *arg)
 {
+    const char *owner = block_owner(b);
+    if (!block_is_drive(b) && !owner)
+        return;
     Json *o = json_object();
-    json_set_str(o, "device", block_id(b));
+    json_set_str(o, "device", block_is_drive(b) ? block_id(b) : "");
     json_set_bool(o, "locked", false);
-    json_set_bool(o, "removable", !block_inserted(b));
-    json_set_str(o, "type", "unknown");
+    json_set_bool(o, "removable", !block_inserted(b) || block_is_cdrom(b));
     if (block_inserted(b))
         json_set(o, "inserted", inserted(b));
+    if (owner)
+        json_set_str(o, "qdev", owner);
+    json_set_str(o, "type", "unknown");
     json_add(arg, o);
 }
 
@@ -49,6 +55,41 @@ Json *qmp_query_block(const Json *args, GError **error)
     Json *list = json_array();
     block_foreach(describe, list);
     return list;
+}
+
+static void describe_node(BlockBackend *b, void *arg)
+{
+    if (block_inserted(b))
+        json_add(arg, inserted(b));
+}
+
+Json *qmp_query_named_block_nodes(const Json *args, GError **error)
+{
+    Json *list = json_array();
+    block_foreach(describe_node, list);
+    return list;
+}
+
+bool qmp_blockdev_add(const Json *args, GError **error)
+{
+    GHashTable *opts = json_to_opts(args, error);
+    bool ok = opts && blockdev_new_from_opts(opts, error);
+    g_clear_pointer(&opts, g_hash_table_unref);
+    return ok;
+}
+
+bool qmp_blockdev_del(const Json *args, GError **error)
+{
+    const char *name = json_get_str(args, "node-name", "");
+    BlockBackend *b = block_find(name);
+    if (!b || strcmp(block_node_name(b), name))
+        return error_set(error, "Failed to find node with node-name='%s'", name);
+    if (block_is_drive(b))
+        return error_set(error, "Node %s is not owned by the monitor", name);
+    if (block_owner(b) || block_is_child(b))
+        return error_set(error, "Node %s is in use", name);
+    block_free(b);
+    return true;
 }
 
 /* The lines of one device: from its name to the empty line. */

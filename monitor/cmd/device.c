@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Devices: plugging, lists, properties. */
+#include "accel/accel.h"
+#include "backend/object.h"
+#include "hw/board.h"
 #include "hw/device.h"
 #include "hw/pci.h"
 
@@ -150,14 +153,56 @@ Json *qmp_device_list_properties(const Json *args, GError **error)
     return list;
 }
 
+static void add_property(Json *list, const char *name, size_t len, const char *type)
+{
+    g_autofree char *text = g_strndup(name, len);
+    Json *o = json_object();
+    json_set_str(o, "name", text);
+    json_set_str(o, "type", type);
+    json_add(list, o);
+}
+
+static Json *object_properties(const char *const *keys)
+{
+    Json *list = json_array();
+    for (; *keys; keys++)
+        add_property(list, *keys, strlen(*keys), "string");
+    return list;
+}
+
+static Json *board_properties(const BoardType *b)
+{
+    Json *list = json_array();
+    for (const char *const *common = machine_common_options; *common; common++)
+        add_property(list, *common, strlen(*common), "string");
+    for (unsigned i = 0; b->options && b->options[i]; i++)
+        add_property(list, b->options[i], strcspn(b->options[i], "="), "string");
+    return list;
+}
+
 Json *qmp_qom_list_properties(const Json *args, GError **error)
 {
     const char *name = json_get_str(args, "typename", "");
-    if (!device_type_find(name)) {
-        error_set(error, "Class '%s' not found", name);
-        return NULL;
+    if (device_type_find(name))
+        return qmp_device_list_properties(args, error);
+    const TargetOps *target = qom_target();
+    const char *const *keys, *model, *doc;
+    for (unsigned i = 0; object_type_at(i, &keys); i++)
+        if (!strcmp(object_type_at(i, &keys), name))
+            return object_properties(keys);
+    for (unsigned i = 0; i < board_types()->len; i++) {
+        const BoardType *b = board_types()->pdata[i];
+        g_autofree char *type = g_strdup_printf("%s-machine", b->name);
+        if (!strcmp(type, name) && (!b->target || !strcmp(b->target, target->name)))
+            return board_properties(b);
     }
-    return qmp_device_list_properties(args, error);
+    for (unsigned i = 0; (model = target->model(i, &doc)); i++) {
+        g_autofree char *type = qom_cpu_type(target, model);
+        if (!strcmp(type, name)) /* query-cpu-model-expansion has more */
+            return object_properties((const char *const[]){ "type", "realized", NULL });
+    }
+    error_set(error, "Class '%s' not found", name);
+    return NULL;
 }
 
 static void add_type(Json *list, const char *name, const char *parent, bool abstract)
@@ -178,6 +223,31 @@ static const char *parent_of(const DeviceType *t)
            : !strcmp(t->bus_type, "pci")      ? "pci-device" : "device";
 }
 
+/* What isn't a device: objects, accelerators, boards, processors. */
+static void add_other_types(Json *list, const char *implements)
+{
+    bool all = !strcmp(implements, "object");
+    const TargetOps *t = qom_target();
+    const char *const *keys, *model, *doc;
+    for (unsigned i = 0; object_type_at(i, &keys); i++)
+        if (all || !strcmp(implements, "user-creatable"))
+            add_type(list, object_type_at(i, &keys), "object", false);
+    for (unsigned i = 0; i < accels()->len && (all || !strcmp(implements, "accel")); i++) {
+        g_autofree char *name = g_strconcat(((const Accel *)accels()->pdata[i])->name, "-accel", NULL);
+        add_type(list, name, "accel", false);
+    }
+    for (unsigned i = 0; i < board_types()->len && (all || !strcmp(implements, "machine")); i++) {
+        const BoardType *b = board_types()->pdata[i];
+        g_autofree char *name = g_strconcat(b->name, "-machine", NULL);
+        if (!b->target || !strcmp(b->target, t->name))
+            add_type(list, name, "machine", false);
+    }
+    for (unsigned i = 0; (all || !strcmp(implements, "cpu")) && (model = t->model(i, &doc)); i++) {
+        g_autofree char *name = qom_cpu_type(t, model);
+        add_type(list, name, "cpu", false);
+    }
+}
+
 Json *qmp_qom_list_types(const Json *args, GError **error)
 {
     static const char *const bases[][2] = {
@@ -195,5 +265,6 @@ Json *qmp_qom_list_types(const Json *args, GError **error)
         if (any || !strcmp(implements, parent_of(t)) || !strcmp(implements, t->name))
             add_type(list, t->name, parent_of(t), false);
     }
+    add_other_types(list, implements);
     return list;
 }

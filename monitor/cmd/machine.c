@@ -18,7 +18,7 @@ static void print_and_free(Monitor *mon, GString *text)
 }
 
 /* The guest's architecture: of the machine, or of the build where there is none yet. */
-static const TargetOps *current_target(void)
+const TargetOps *qom_target(void)
 {
     if (cpu_count)
         return cpus[0]->target;
@@ -127,7 +127,7 @@ void hmp_info_jit(Monitor *mon, const Json *args)
 
 Json *qmp_query_target(const Json *args, GError **error)
 {
-    const TargetOps *t = current_target();
+    const TargetOps *t = qom_target();
     Json *o = json_object();
     json_set_str(o, "arch", t ? t->name : "riscv64");
     return o;
@@ -135,7 +135,7 @@ Json *qmp_query_target(const Json *args, GError **error)
 
 Json *qmp_query_machines(const Json *args, GError **error)
 {
-    const TargetOps *t = current_target();
+    const TargetOps *t = qom_target();
     Json *list = json_array();
     for (unsigned i = 0; i < board_types()->len; i++) {
         const BoardType *b = board_types()->pdata[i];
@@ -154,7 +154,7 @@ Json *qmp_query_machines(const Json *args, GError **error)
             g_autofree char *type = t ? qom_cpu_type(t, b->default_cpu) : NULL;
             json_set_str(o, "default-cpu-type", type);
         }
-        json_set_str(o, "default-ram-id", "ram");
+        json_set_str(o, "default-ram-id", b->ram_id);
         json_add(list, o);
     }
     return list;
@@ -169,7 +169,7 @@ Json *qmp_query_current_machine(const Json *args, GError **error)
 
 Json *qmp_query_cpu_definitions(const Json *args, GError **error)
 {
-    const TargetOps *t = current_target();
+    const TargetOps *t = qom_target();
     Json *list = json_array();
     const char *name, *doc;
     for (unsigned i = 0; t && t->model && (name = t->model(i, &doc)); i++) {
@@ -188,7 +188,7 @@ Json *qmp_query_cpu_definitions(const Json *args, GError **error)
 /* A model's name is all there is to expand: every feature follows from it. */
 Json *qmp_query_cpu_model_expansion(const Json *args, GError **error)
 {
-    const TargetOps *t = current_target();
+    const TargetOps *t = qom_target();
     const char *asked = json_get_str(json_get(args, "model"), "name", ""), *name, *doc;
     for (unsigned i = 0; t && t->model && (name = t->model(i, &doc)); i++) {
         if (strcmp(name, asked))
@@ -205,7 +205,7 @@ Json *qmp_query_cpu_model_expansion(const Json *args, GError **error)
 
 Json *qmp_query_gic_capabilities(const Json *args, GError **error)
 {
-    const TargetOps *t = current_target();
+    const TargetOps *t = qom_target();
     Json *list = json_array();
     for (int version = 2; t && !strcmp(t->name, "aarch64") && version <= 3; version++) {
         Json *o = json_object();
@@ -234,9 +234,30 @@ Json *qmp_query_tpm(const Json *args, GError **error)
     return json_array();
 }
 
+/* There is no migration; programs ask for its events when they connect, and will get none. */
+static bool migration_events;
+
 Json *qmp_query_migrate_capabilities(const Json *args, GError **error)
 {
-    return json_array();
+    Json *list = json_array(), *o = json_object();
+    json_set_str(o, "capability", "events");
+    json_set_bool(o, "state", migration_events);
+    json_add(list, o);
+    return list;
+}
+
+bool qmp_migrate_set_capabilities(const Json *args, GError **error)
+{
+    const Json *list = json_get(args, "capabilities");
+    for (unsigned i = 0; i < json_len(list); i++) {
+        const char *name = json_get_str(json_at(list, i), "capability", "");
+        if (strcmp(name, "events") && json_get_bool(json_at(list, i), "state", false))
+            return error_set(error, "Migration capability '%s' is not supported", name);
+    }
+    for (unsigned i = 0; i < json_len(list); i++)
+        if (!strcmp(json_get_str(json_at(list, i), "capability", ""), "events"))
+            migration_events = json_get_bool(json_at(list, i), "state", false);
+    return true;
 }
 
 Json *qmp_query_migrate(const Json *args, GError **error)

@@ -173,11 +173,19 @@ static size_t monitor_can_read(void *opaque)
     return mon->input->len || client_lags(mon) ? 0 : MONITOR_INPUT;
 }
 
+Monitor *monitor_active;
+
+int monitor_received_fd(void)
+{
+    return monitor_active ? chardev_take_fd(monitor_active->chr) : -1;
+}
+
 /* Takes input up to the end of a command; how much. */
 static size_t feed(Monitor *mon, const uint8_t *buf, size_t len)
 {
     size_t n = 0;
     mon->ran = false;
+    monitor_active = mon;
     while (n < len && !mon->ran) {
         char c = buf[n++];
         if (mon->kind == MONITOR_HMP)
@@ -185,6 +193,7 @@ static size_t feed(Monitor *mon, const uint8_t *buf, size_t len)
         else
             json_stream_feed(mon->stream, &c, 1);
     }
+    monitor_active = NULL;
     monitor_flush(mon);
     return n;
 }

@@ -28,6 +28,9 @@ struct Monitor {
 
 extern GPtrArray *monitors;   /* Monitor *, all with a chardev */
 
+/* Whose input is being carried out, or NULL. */
+extern Monitor *monitor_active;
+
 void monitor_flush(Monitor *mon);
 
 /* hmp.c */

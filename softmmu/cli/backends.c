@@ -168,10 +168,10 @@ bool cli_make_drives(Cli *cli, GError **error)
 }
 
 /* -device takes JSON as well. */
-static GHashTable *opts_from_text(const char *text, GError **error)
+GHashTable *cli_opts_from_text(const char *text, const char *implied_key, GError **error)
 {
     if (*text != '{')
-        return opts_parse(text, "driver", error);
+        return opts_parse(text, implied_key, error);
     Json *v = json_parse(text, strlen(text), error);
     GHashTable *opts = v ? json_to_opts(v, error) : NULL;
     json_free(v);
@@ -182,7 +182,7 @@ bool cli_make_devices(Cli *cli, GError **error)
 {
     for (guint i = 0; i < cli->devices->len; i++) {
         const char *text = cli->devices->pdata[i];
-        GHashTable *opts = opts_from_text(text, error);
+        GHashTable *opts = cli_opts_from_text(text, "driver", error);
         if (!opts) {
             g_prefix_error(error, "-device %s: ", text);
             return false;

@@ -26,7 +26,9 @@ typedef struct Cli {
     char *accel_list;       /* "kvm:tcg" */
     GHashTable *accel_opts;
     char *icount;
-    char *ram_text;
+    char *mem_path;         /* -mem-path */
+    char *ram_backend;      /* id of the object that describes RAM */
+    bool has_numa, no_acpi;
     GPtrArray *chardevs, *serials, *monitors, *drives, *blockdevs, *devices, *objects,
         *netdevs, *nics, *nets,
         *fw_cfg;            /* texts (monitors: CliMonitor), in order */
@@ -54,7 +56,10 @@ typedef struct CliMonitor {
     bool is_chardev_id; /* -mon: text is the id of a chardev */
 } CliMonitor;
 
-/* options.c */
+/* options.c, options_host.c */
+/* Text or JSON. */
+GHashTable *cli_opts_from_text(const char *text, const char *implied_key, GError **error);
+bool cli_add_drive(Cli *cli, const char *rest, const char *file);
 bool cli_parse(Cli *cli, int argc, char **argv, GError **error);
 /* machine.c: everything up to the point where CPUs may run. */
 bool cli_build(Cli *cli, GError **error);

@@ -17,6 +17,61 @@
 #include "util/opts.h"
 
 Machine *current_machine;
+const char *const machine_common_options[] = {
+    "accel", "pflash0", "pflash1", "dumpdtb", "kernel", "memory-backend", "initrd", "append", "dtb",
+    "firmware", "usb", "graphics", "dump-guest-core", "mem-merge", "hmat", "nvdimm", NULL,
+};
+
+static bool has_option(const BoardType *b, const char *name)
+{
+    size_t n = strlen(name);
+    for (int i = 0; b->options && b->options[i]; i++)
+        if (!strncmp(b->options[i], name, n) && b->options[i][n] == '=')
+            return true;
+    return false;
+}
+
+/* RAM as an object describes it; -m may say the size, too, but no other. */
+static bool use_memory(Machine *m, const char *id, GError **error)
+{
+    ObjectMemory memory;
+    if (!object_memory(id, &memory, error))
+        return false;
+    if (m->ram_size && m->ram_size != memory.size)
+        return error_set(error, "-m says %" G_GUINT64_FORMAT " MiB of RAM, but memory backend '%s' "
+                         "has %" G_GUINT64_FORMAT "; give the same size to both", m->ram_size >> 20,
+                         id, memory.size >> 20);
+    if (memory.size % RAM_PAGE_SIZE)
+        return error_set(error, "memory backend '%s': its size must be a multiple of %d", id,
+                         (int)RAM_PAGE_SIZE);
+    m->ram_size = memory.size;
+    m->ram_in_file = memory.fd >= 0;
+    m->ram_fd = memory.fd;
+    m->ram_shared = memory.shared;
+    return true;
+}
+
+/* -mem-path is short for an object. */
+static bool add_mem_path(Cli *cli, GError **error)
+{
+    Machine *m = cli->machine;
+    if (!cli->mem_path)
+        return true;
+    if (cli->ram_backend || g_hash_table_contains(m->opts, "memory-backend"))
+        return error_set(error, "-mem-path: RAM is a memory backend already; give it mem-path=");
+    uint64_t size = m->ram_size ? m->ram_size : cli->board->default_ram;
+    g_autoptr(GHashTable) opts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_hash_table_insert(opts, g_strdup("qom-type"), g_strdup("memory-backend-file"));
+    g_hash_table_insert(opts, g_strdup("id"), g_strdup("ram"));
+    g_hash_table_insert(opts, g_strdup("mem-path"), g_strdup(cli->mem_path));
+    g_hash_table_insert(opts, g_strdup("size"), g_strdup_printf("%" G_GUINT64_FORMAT, size));
+    if (!object_add_from_opts(opts, error)) {
+        g_prefix_error(error, "-mem-path %s: ", cli->mem_path);
+        return false;
+    }
+    cli->ram_backend = g_strdup("ram");
+    return true;
+}
 
 /* -machine options that every board has. The board's own stay in m->opts. */
 static bool common_machine_options(Cli *cli, GError **error)
@@ -29,10 +84,10 @@ static bool common_machine_options(Cli *cli, GError **error)
     if (pflash1)
         m->pflash[1] = pflash1;
     m->dumpdtb = opts_take(o, "dumpdtb");
-    char *backend = opts_take(o, "memory-backend");
-    bool ok = !backend || object_memory_size(backend, &m->ram_size, error);
-    g_free(backend);
-    if (!ok)
+    g_autofree char *backend = opts_take(o, "memory-backend");
+    if (!backend)
+        backend = g_strdup(cli->ram_backend);
+    if (backend && !use_memory(m, backend, error))
         return false;
     char *text;
     if ((text = opts_take(o, "kernel")))
@@ -51,6 +106,9 @@ static bool common_machine_options(Cli *cli, GError **error)
     for (int i = 0; off_only[i]; i++)
         g_free(opts_take(o, off_only[i]));
 
+    if (cli->no_acpi && !has_option(cli->board, "acpi"))
+        g_hash_table_remove(o, "acpi");
+
     /* What is left must be the board's own. */
     GHashTableIter it;
     gpointer key;
@@ -64,11 +122,8 @@ static bool common_machine_options(Cli *cli, GError **error)
             known |= !strcmp(name, key);
             g_ptr_array_add(names, name);
         }
-        static const char *const common[] = { "accel", "pflash0", "pflash1", "dumpdtb", "kernel",
-                                              "memory-backend",
-                                              "initrd", "append", "dtb", "firmware", NULL };
-        for (int i = 0; common[i]; i++)
-            g_ptr_array_add(names, g_strdup(common[i]));
+        for (int i = 0; machine_common_options[i]; i++)
+            g_ptr_array_add(names, g_strdup(machine_common_options[i]));
         g_ptr_array_add(names, NULL);
         const char *near = error_nearest(key, (const char *const *)names->pdata);
         if (!known && near)
@@ -181,7 +236,8 @@ bool cli_build(Cli *cli, GError **error)
     m->uuid = cli->uuid;
     m->board_state = g_malloc0(cli->board->state_size + 1);
     monitor_set_guest(cli->name, cli->uuid);
-    return make_objects(cli, false, error) && common_machine_options(cli, error) && check_machine(cli, error) &&
+    return make_objects(cli, false, error) && add_mem_path(cli, error) &&
+           common_machine_options(cli, error) && check_machine(cli, error) &&
            accel_select(cli->accel_list ? cli->accel_list : "tcg", cli->target, cli->accel_opts,
                         error) &&
            (!cli->icount || icount_configure(cli->icount, error)) &&

@@ -450,7 +450,7 @@ static char *escape_commas(const char *text)
     return joined;
 }
 
-static bool add_drive(Cli *cli, const char *rest, const char *file)
+bool cli_add_drive(Cli *cli, const char *rest, const char *file)
 {
     char *name = escape_commas(file);
     g_ptr_array_add(cli->drives, g_strdup_printf("%sfile=%s", rest, name));
@@ -460,17 +460,17 @@ static bool add_drive(Cli *cli, const char *rest, const char *file)
 
 bool opt_pflash(Cli *cli, const char *arg, GError **error)
 {
-    return add_drive(cli, "if=pflash,format=raw,", arg);
+    return cli_add_drive(cli, "if=pflash,format=raw,", arg);
 }
 
 bool opt_hda(Cli *cli, const char *arg, GError **error)
 {
-    return add_drive(cli, "index=0,", arg);
+    return cli_add_drive(cli, "index=0,", arg);
 }
 
 bool opt_hdb(Cli *cli, const char *arg, GError **error)
 {
-    return add_drive(cli, "index=1,", arg);
+    return cli_add_drive(cli, "index=1,", arg);
 }
 
 bool opt_device(Cli *cli, const char *arg, GError **error)
@@ -800,7 +800,7 @@ bool cli_parse(Cli *cli, int argc, char **argv, GError **error)
             if (!*word)
                 return error_set(error, "argument %d is empty; is there a stray blank or an unset "
                                  "variable in the command?", i);
-            add_drive(cli, "index=0,", word);
+            cli_add_drive(cli, "index=0,", word);
             continue;
         }
         const char *name = word + (word[1] == '-' ? 2 : 1);

@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 import hostile
+import scripts
 import snapshots
 
 
@@ -82,12 +83,14 @@ def main():
     args = ap.parse_args()
     sosia = os.path.join(os.path.abspath(args.build), "sosia-system-riscv64")
     with tempfile.TemporaryDirectory(prefix="sosia-fault-") as tmp:
-        table = list(cases(tmp))
+        table = list(cases(tmp)) + list(scripts.refused(tmp))
+        lines = list(scripts.names(tmp))
         if args.broken:
+            lines = []
             table = [("broken", ["-kernl", "x"], "a text that no message has")]
         guests = [] if args.broken else GUESTS
         saves = [] if args.broken else snapshots.names()
-        print(f"1..{len(table) + len(guests) + len(saves)}")
+        print(f"1..{len(table) + len(guests) + len(saves) + len(lines)}")
         failures = 0
         for number, (title, words, text) in enumerate(table, 1):
             try:
@@ -117,6 +120,12 @@ def main():
                 failures += 1
                 print("# " + bad.replace("\n", "\n# "))
             print(f"{'not ok' if bad else 'ok'} {number} - snapshots: {name}", flush=True)
+        for number, (name, check) in enumerate(lines, len(table) + len(guests) + len(saves) + 1):
+            bad = check(sosia)
+            if bad:
+                failures += 1
+                print("# " + bad.replace("\n", "\n# "))
+            print(f"{'not ok' if bad else 'ok'} {number} - scripts: {name}", flush=True)
     return 1 if failures else 0
 
 
