@@ -19,6 +19,7 @@ struct JitLink {
     JitLink *in_next;       /* in to->in */
     JitLink **in_prev;
     uint64_t pc;            /* guest address of the target */
+    bool probe;             /* the target can't be linked: it reaches into the next page */
     uint8_t *site;          /* rel32 field in the writable mapping */
     uint8_t *stub;          /* where it goes when unlinked, writable mapping */
 };

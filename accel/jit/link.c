@@ -4,6 +4,9 @@
  * its target the first time it is taken; the target keeps a list of such jumps, so that when it
  * becomes invalid they go back to their stubs. That the mapping of the page holds is implied by
  * the source block being executed at this address.
+ *
+ * Of a target that reaches into the next page that is not so: there the link goes on asking, from
+ * its second time on the jump cache.
  */
 #include "jit.h"
 
@@ -70,6 +73,9 @@ const void *jit_link(Cpu *cpu, JitLink *l)
     CodeBlock *b = code_block_find(cpu, l->pc);
     const void *entry = b->entry;
     code_lock();
+    if (generation == jit.generation && b->page[1] != UINT64_MAX) {
+        l->probe = true;
+    }
     if (generation == jit.generation && !l->to && l->from->b && b->valid &&
         b->page[1] == UINT64_MAX && b->page[0] == l->from->b->page[0] && b->pc == l->pc &&
         b->mode == l->from->b->mode && b->cflags == l->from->b->cflags) {

@@ -21,6 +21,7 @@ typedef struct ThunkGen {
     Asm a;
     int32_t bias;
     int32_t pin_offset[IR_N_PINS]; /* of the pin's slot, from rbp; none: INT32_MIN */
+    int32_t pc_offset;
 } ThunkGen;
 
 static Mem tg_cpu(const ThunkGen *g, size_t offset)
@@ -241,7 +242,21 @@ static void make_lookups(ThunkGen *g)
     thunks.lookup = begin(g); /* pc is in its slot */
     lookup_with(g, code_lookup);
     thunks.link = begin(g);   /* rsi: the JitLink */
+    Asm *a = &g->a;
+    asm_rm(a, 0x80, G_CMP, mem_bd(RSI, offsetof(JitLink, probe)));
+    asm8(a, 0);
+    uint8_t *probe = asm_jcc_fwd(a, CC_NE);
     lookup_with(g, jit_link);
+    asm_fix32(probe, a->p);
+    asm_load(a, RCX, mem_bd(RSI, offsetof(JitLink, pc)));
+    asm_store(a, mem_bd(RBP, g->pc_offset), RCX);
+    asm_mov_rr(a, RAX, RCX);
+    asm_shift_ri(a, false, G_SHL, RAX, 4 - jump_shift);
+    asm_alu_ri(a, false, G_AND, RAX, (JUMP_CACHE_SIZE - 1) * sizeof(JumpEntry));
+    asm_rm(a, OP_ADD | O_W, RAX, tg_cpu(g, offsetof(Cpu, code)));
+    asm_rm(a, OP_CMP | O_W, RCX, mem_bd(RAX, offsetof(JumpEntry, pc)));
+    asm_jcc(a, CC_NE, thunks.lookup);
+    asm_rm(a, 0xff, 4, mem_bd(RAX, offsetof(JumpEntry, entry)));
     /* rsi: JitBlock, rdx: a loop's address; the place to go on at is in the pc slot */
     thunks.hot = begin(g);
     store_pins(g);
@@ -341,6 +356,7 @@ size_t jit_host_thunks(uint8_t *at, const TargetOps *t)
     host.sse41 = __builtin_cpu_supports("sse4.1");
 
     ThunkGen g = { .a.p = at, .bias = (int32_t)t->slots[0].offset + 128 };
+    g.pc_offset = (int32_t)t->slots[t->pc_slot].offset - g.bias;
     for (unsigned p = 0; p < IR_N_PINS; p++) {
         g.pin_offset[p] = INT32_MIN;
     }

@@ -41,6 +41,38 @@ test:
     bnez s3, 1b
     CHECK "instruction in two pages", s1, 1000
 
+    # A loop over a page border, whose second page is mapped anew: a jump to the instruction there
+    # lies in a page that stays. (In S mode, at 4 GiB; the program itself is where it was.)
+    la s4, root
+    li t0, 0x80000000 >> 2 | 0xcf
+    sd t0, 16(s4)
+    la s5, middle
+    srli t0, s5, 2
+    ori t0, t0, 1
+    sd t0, 32(s4)
+    la s6, leaf
+    srli t0, s6, 2
+    ori t0, t0, 1
+    sd t0, 0(s5)
+    la t0, loop_first
+    srli t0, t0, 2
+    ori t0, t0, 0xcf
+    sd t0, 0(s6)
+    srli t0, s4, 12
+    li t1, 8 << 60
+    or t0, t0, t1
+    csrw satp, t0
+    la t0, loop_ones
+    call run_loop
+    CHECK "loop over two pages", s1, 1000 * 1
+    la t0, loop_hundreds
+    call run_loop
+    CHECK "loop whose second page is another one", s1, 1000 * 100
+    la t0, loop_ones
+    call run_loop
+    CHECK "loop whose second page is the first one again", s1, 1000 * 1
+    csrw satp, zero
+
     # Calls: recursion, and through a table
     li a0, 20
     jal fib
@@ -117,6 +149,27 @@ fib:
     addi sp, sp, 32
 1:  ret
 
+# t0: the page behind loop_first
+run_loop:
+    srli t0, t0, 2
+    ori t0, t0, 0xcf
+    sd t0, 8(s6)
+    sfence.vma
+    li t0, 3 << 11
+    csrc mstatus, t0
+    li t0, 1 << 11
+    csrs mstatus, t0
+    la t0, 1f
+    csrw mepc, t0
+    li s3, 1000
+    li s1, 0
+    mv s7, ra
+    mret
+1:  li t0, 0x100000000 + 4080
+    jalr t0
+    ecall
+    jr s7
+
 f0: addi s1, s1, 1
     ret
 f1: addi s1, s1, 10
@@ -146,7 +199,31 @@ straddle:
 far:
     li s1, 1
     ret
+    # The last instruction of the first page, addi s1, s1, N, has N in the second one.
+    .macro SECOND name, n
+    .balign 4096
+\name:
+    .2byte (\n << 20 | 0x48493) >> 16
+    addi s3, s3, -1
+    bnez s3, . - 2 - 4 - 16
+    ret
+    .endm
+    .balign 4096
+loop_first:
+    .skip 4080
+    addi s2, s2, 1
+    addi s2, s2, -2
+    addi s2, s2, 1
+    .2byte 0x0001               # c.nop
+    .2byte 0x8493
+    SECOND loop_ones, 1
+    SECOND loop_hundreds, 100
     .option pop
+    .bss
+    .balign 4096
+root: .skip 4096
+middle: .skip 4096
+leaf: .skip 4096
     .data
     .align 3
 table: .dword f0, f1, f2, f3
