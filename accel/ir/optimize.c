@@ -49,7 +49,7 @@ typedef struct Forward {
     IrScratch *s;
     SlotSet known;  /* slots whose value is the constant in s->slot_value */
     SlotSet boxed;  /* slots that hold a NaN-boxed F32 */
-    SlotSet scalar; /* vector slots whose low bits are the FP temp in s->slot_value */
+    SlotSet scalar; /* slots whose low bits are the FP temp in s->slot_value: vectors, boxes */
     unsigned out;
     unsigned open;  /* branches to labels not yet placed */
     bool reachable;
@@ -400,8 +400,8 @@ static void track_dst(Forward *p, const IrInsn *i)
             set_add(&p->boxed, slot);
         else
             set_del(&p->boxed, slot);
-        if (i->op == IR_vzext && ir_is_temp(i->a) && is_fp_type(p->f->temp_type[i->a]) &&
-            p->f->temp_type[i->a] == i->type2) {
+        unsigned from = i->op == IR_vzext ? i->type2 : i->op == IR_fbox ? IR_F32 : IR_VOID;
+        if (is_fp_type(from) && ir_is_temp(i->a) && p->f->temp_type[i->a] == from) {
             p->s->slot_value[slot] = i->a;
             set_add(&p->scalar, slot);
         } else {
@@ -528,7 +528,7 @@ static bool forward_insn(Forward *p, IrInsn *i, bool *stop)
         break;
     case IR_funbox:
         if (ir_is_slot(i->a) && set_has(&p->boxed, ir_slot_index(i->a)))
-            make_mov(i, IR_F32, i->a);
+            make_mov(i, IR_F32, scalar_operand(p, i->a, IR_F32));
         break;
     case IR_call:
         if (((const IrHelper *)(intptr_t)i->imm)->effects & IR_WRITES)

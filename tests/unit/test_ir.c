@@ -679,6 +679,20 @@ static void test_passes(void)
     ir_exit_jump(f, 0);
     ir_optimize(f);
     g_assert_cmpuint(count_op(IR_funbox), ==, 1);
+    g_assert_cmpuint(count_op(IR_mov), ==, 0);
+
+    /* Nor does it read the box, which may be gone then. */
+    begin();
+    t = ir_op1(f, IR_funbox, IR_F32, IR_SLOT(FAKE_SLOT_F));
+    for (unsigned k = 0; k < 3; k++) {
+        t = ir_op2(f, IR_fadd, IR_F32, t, t);
+        ir_emit(f, IR_fbox, IR_F64, IR_SLOT(FAKE_SLOT_F + 1), t, IR_NONE);
+        t = ir_op1(f, IR_funbox, IR_F32, IR_SLOT(FAKE_SLOT_F + 1));
+    }
+    ir_exit_jump(f, 0);
+    ir_optimize(f);
+    g_assert_cmpuint(count_op(IR_fadd), ==, 3);
+    g_assert_cmpuint(count_op(IR_fbox), ==, 1);
 }
 
 /* ---- the verifier ---- */

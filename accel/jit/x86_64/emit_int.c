@@ -518,9 +518,10 @@ static void move(Emit *e)
     if (dst == IR_NONE || (src == dst && wide(e))) {
         return;
     }
+    bool single = e->in->type == IR_F32 && ir_is_temp(dst);
     if (to && (from || (ir_is_const(src) && ir_const_value(e->f, src) == 0)) &&
-        wide(e)) {
-        unsigned x = ra_xmm(e, 0, false);
+        (wide(e) || single)) {
+        unsigned x = ra_xmm(e, 0, single);
         ra_release(e);
         unsigned d = ra_def(e, CLS_XMM, x);
         if (d != x) {
