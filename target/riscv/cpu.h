@@ -298,6 +298,8 @@ bool riscv_csr_inline(const RiscvCpu *r, uint32_t mode, unsigned csr, bool write
 extern const IrHelper riscv_helper_csr_read;  /* (csr) */
 extern const IrHelper riscv_helper_csr_write; /* (csr, value) */
 extern const IrHelper riscv_helper_csr_rw;    /* (csr, new, mask) -> old; csrrs/c pass mask */
+/* fflags where FS is dirty; these do nothing but look at, or change, FP flags. */
+extern const IrHelper riscv_helper_fflags, riscv_helper_set_fflags; /* (), (value) */
 
 /* Name of a CSR ("mstatus", "pmpaddr3"), or NULL; static or per-thread text. */
 const char *riscv_csr_name(unsigned csr);

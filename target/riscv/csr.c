@@ -538,6 +538,24 @@ static uint64_t helper_rw(Cpu *cpu, uint64_t num, uint64_t value, uint64_t mask)
     return old;
 }
 
+/*
+ * Compilers put a read and a write of fflags around comparisons that must stay quiet. Access was
+ * checked when this was translated, and with FS dirty nothing but the flags changes.
+ */
+static uint64_t helper_fflags(Cpu *cpu)
+{
+    return cpu_fp_flags(cpu) & FP_FLAGS_RISCV;
+}
+
+static uint64_t helper_set_fflags(Cpu *cpu, uint64_t value)
+{
+    cpu_fp_set_flags(cpu, value & FP_FLAGS_RISCV);
+    return 0;
+}
+
+const IrHelper riscv_helper_fflags = { "fflags", helper_fflags, 0, true, IR_FP };
+const IrHelper riscv_helper_set_fflags = { "set_fflags", helper_set_fflags, 1, false, IR_FP };
+
 enum { EFFECTS = IR_READS | IR_WRITES | IR_FAULTS | IR_FLUSHES | IR_FP };
 const IrHelper riscv_helper_csr_read = { "csr_read", helper_read, 1, true, EFFECTS };
 const IrHelper riscv_helper_csr_write = { "csr_write", helper_write, 2, false, EFFECTS };

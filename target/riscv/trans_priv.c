@@ -7,7 +7,7 @@
  */
 #include "target/riscv/trans.h"
 
-enum { CSR_SSTATUS = 0x100 };
+enum { CSR_FFLAGS = 0x001, CSR_SSTATUS = 0x100 };
 typedef enum CsrOp { CSR_SWAP, CSR_SET, CSR_CLEAR } CsrOp;
 
 /*
@@ -146,6 +146,27 @@ static void write_cell(TransCtx *t, int rd, CsrOp op, IrRef value, const RiscvCs
     }
 }
 
+/* FS is dirty: no more than the flags changes. */
+static void access_fflags(TransCtx *t, int rd, CsrOp op, IrRef value, bool write)
+{
+    IrFunc *f = t->f;
+    IrRef old = IR_NONE;
+
+    if (op != CSR_SWAP || rd) {
+        old = ir_temp(f, IR_I64);
+        ir_call(f, &riscv_helper_fflags, old, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
+    }
+    if (write) {
+        if (op != CSR_SWAP) {
+            value = ir_op2(f, op == CSR_SET ? IR_or : IR_andn, IR_I64, old, value);
+        }
+        ir_call(f, &riscv_helper_set_fflags, IR_NONE, value, IR_NONE, IR_NONE, IR_NONE);
+    }
+    if (rd) {
+        ir_mov(f, IR_SLOT(rd), old);
+    }
+}
+
 static bool access_csr(TransCtx *t, int rd, unsigned csr, CsrOp op, IrRef value, bool write)
 {
     IrFunc *f = t->f;
@@ -154,6 +175,10 @@ static bool access_csr(TransCtx *t, int rd, unsigned csr, CsrOp op, IrRef value,
 
     if (!riscv_csr_inline(riscv_cpu(t->cpu), t->mode, csr, write, &how)) {
         return false;
+    }
+    if (csr == CSR_FFLAGS && (t->mode & MODE_FS) == MODE_FS) {
+        access_fflags(t, rd, op, value, write);
+        return true;
     }
     if (csr == CSR_SSTATUS && access_sstatus(t, rd, op, value, write)) {
         return true;
