@@ -104,6 +104,7 @@ typedef struct TlbLookup {
     unsigned flags;    /* TLB_MMIO, TLB_SLOW_PAGE, TLB_WATCH, TLB_ALIGNED for this access */
     TlbEntry *entry;   /* NULL: not cached (MmuResult.no_tlb) */
     bool global;
+    uint8_t attrs;     /* MmuResult.attrs */
     uint8_t code;      /* as MmuResult.code; CODE_UNCACHED where tables have been written since */
     MmuResult mmu;     /* of the walk, if entry is NULL */
 } TlbLookup;

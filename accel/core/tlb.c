@@ -335,6 +335,7 @@ static void fill(Cpu *cpu, TlbTable *t, vaddr page, const MmuResult *r, TlbLooku
     out->flags = access == MMU_READ ? read_flags : access == MMU_WRITE ? write_flags : exec_flags;
     out->entry = e;
     out->global = r->global;
+    out->attrs = r->attrs;
     out->code = r->code;
 }
 
@@ -371,6 +372,7 @@ static bool walk(Cpu *cpu, TlbTable *t, int mmu_idx, vaddr va, MmuAccess access,
         out->flags |= TLB_WATCH;
     out->entry = NULL;
     out->global = false;
+    out->attrs = r.attrs;
     out->code = CODE_UNCACHED;
     out->mmu = r;
     return true;
@@ -389,22 +391,13 @@ bool tlb_lookup(Cpu *cpu, TlbContext *ctx, int mmu_idx, vaddr va, MmuAccess acce
     out->flags = tag & TLB_FLAGS;
     out->paddr = t->info[i].paddr;
     out->global = t->info[i].global;
+    out->attrs = t->info[i].attrs;
     out->code = t->info[i].code;
     if (G_UNLIKELY(out->code == CODE_SHARED && access == MMU_EXEC &&
                    t->info[i].code_version != atomic_load(&tlb_table_version)))
         return walk(cpu, t, mmu_idx, va, access, raise, out); /* to watch the tables again */
     out->ram_page = atomic_load_explicit(&t->ram_page[i], memory_order_relaxed);
     out->host = out->ram_page == NO_RAM_PAGE ? NULL : (uint8_t *)(t->info[i].va + e->addend);
-    return true;
-}
-
-bool cpu_fetch_attrs(Cpu *cpu, vaddr va, uint8_t *attrs)
-{
-    TlbTable *t = tlb_table(cpu, cpu->tlb_fetch_ctx, cpu->tlb_state->fetch_idx);
-    TlbLookup l;
-    if (!tlb_lookup(cpu, cpu->tlb_fetch_ctx, cpu->tlb_state->fetch_idx, va, MMU_EXEC, false, &l))
-        return false;
-    *attrs = l.entry ? t->info[tlb_index(va)].attrs : l.mmu.attrs;
     return true;
 }
 

@@ -112,6 +112,7 @@ enum {
     CF_NOCHAIN = 1,  /* -d nochain: every block ends in the dispatcher */
     CF_ONE_INSN = 2, /* single step, one-insn-per-tb */
     CF_ICOUNT = 4,   /* blocks count instructions */
+    CF_ATTRS_SHIFT = 8,  /* 8 bits: MmuResult.attrs of the block's first page, of TargetOps.code_attrs */
     CF_LIMIT_SHIFT = 16, /* from here: at most so many instructions; 0: no limit */
 };
 
@@ -129,7 +130,7 @@ typedef struct MmuResult {
     bool r, w, x;        /* what may be done without another walk (w only if D is set, ...) */
     bool global;         /* the same in all address spaces of this translation regime */
     bool aligned;        /* accesses that are not aligned fault here (raise_unaligned) */
-    uint8_t attrs;       /* target-defined; cpu_fetch_attrs */
+    uint8_t attrs;       /* target-defined; TargetOps.code_attrs */
     uint8_t code;        /* CODE_*: who may keep that this is the code here */
     uint32_t code_version; /* for the software TLB: what CODE_SHARED was found at */
     /*
@@ -178,6 +179,7 @@ struct TargetOps {
     void (*set_pc)(Cpu *cpu, uint64_t pc);
     /* Decodes the instruction at t->pc and appends its IR; advances t->pc (accel/translate.h). */
     void (*translate_insn)(TransCtx *t);
+    uint8_t code_attrs;  /* which of MmuResult.attrs translate_insn asks for, in TransCtx.cflags */
     /*
      * Walks the tables. No side effect but hardware A/D updates, and not even those if debug.
      * False: the access faults, r->fault says how. mmu_idx is the target's access mode.

@@ -123,8 +123,6 @@ void cpu_atomic_cas16(Cpu *cpu, vaddr va, const uint64_t expect[2], const uint64
 void cpu_probe(Cpu *cpu, vaddr va, unsigned len, MmuAccess access, int mmu_idx);
 /* RAM page and host address of the code at va; false: not RAM (host NULL), faults leave. */
 bool cpu_fetch_page(Cpu *cpu, vaddr va, uint64_t *ram_page, const uint8_t **host, bool *global);
-/* MmuResult.attrs of the page that code at va is fetched from. False: it can't be fetched. */
-bool cpu_fetch_attrs(Cpu *cpu, vaddr va, uint8_t *attrs);
 /* Bytes of code at va within a page, without side effects on the guest. False: none there. */
 bool cpu_peek_code(Cpu *cpu, vaddr va, void *buf, unsigned len);
 

@@ -288,9 +288,9 @@ static const StateField timer_state[] = {
 
 static const StateField arm_state[] = {
     STATE_ARRAY(ArmCpu, x), STATE(ArmCpu, sp), STATE(ArmCpu, pc), STATE(ArmCpu, cc_op),
-    STATE(ArmCpu, cc_a), STATE(ArmCpu, cc_b), STATE(ArmCpu, guarded), STATE(ArmCpu, btype),
-    STATE(ArmCpu, pstate),
-    STATE(ArmCpu, excl_addr), STATE_ARRAY(ArmCpu, excl_val), STATE(ArmCpu, excl_size),
+    STATE(ArmCpu, cc_a), STATE(ArmCpu, cc_b), STATE(ArmCpu, btype), STATE(ArmCpu, btype_pc),
+    STATE(ArmCpu, pstate), STATE(ArmCpu, excl_addr), STATE_ARRAY(ArmCpu, excl_val),
+    STATE(ArmCpu, excl_size),
     STATE_STRUCTS(ArmCpu, v, 32, vec_state),
     STATE(ArmCpu, fpcr),
     { .name = "fpsr", .type = STATE_CUSTOM, .count = 1, .save = save_fpsr, .load = load_fpsr },
@@ -339,7 +339,7 @@ static void arm_set_pc(Cpu *cpu, uint64_t pc)
 static void arm_dump(Cpu *cpu, GString *out)
 {
     ArmCpu *a = arm_cpu(cpu);
-    uint64_t psr = a->pstate | arm_nzcv(a) | (a->btype & 3) << PSTATE_BTYPE_SHIFT;
+    uint64_t psr = a->pstate | arm_nzcv(a) | arm_btype(a) << PSTATE_BTYPE_SHIFT;
     unsigned el = arm_el(a);
 
     g_string_append_printf(out, " PC=%016" PRIx64, a->pc);
@@ -352,7 +352,7 @@ static void arm_dump(Cpu *cpu, GString *out)
                            a->has_el3 && el != 3 ? arm_is_secure_below_el3(a) ? "S " : "NS " : "",
                            el, psr & PSTATE_SP ? 'h' : 't');
     if (a->feat.bti)
-        g_string_append_printf(out, "  BTYPE=%u", (unsigned)a->btype & 3);
+        g_string_append_printf(out, "  BTYPE=%u", (unsigned)arm_btype(a));
     g_string_append_printf(out, "    FPCR=%08" PRIx64 " FPSR=%08" PRIx64 "\n", a->fpcr,
                            arm_fpsr(a));
     for (unsigned i = 0; i < 32; i++)
@@ -382,7 +382,7 @@ static bool arm_reg_by_name(Cpu *cpu, const char *name, uint64_t *value)
     else if (!strcmp(name, "lr"))
         *value = a->x[30];
     else if (!strcmp(name, "cpsr") || !strcmp(name, "pstate"))
-        *value = a->pstate | arm_nzcv(a) | (a->btype & 3) << PSTATE_BTYPE_SHIFT;
+        *value = a->pstate | arm_nzcv(a) | arm_btype(a) << PSTATE_BTYPE_SHIFT;
     else if ((r = arm_sysreg_by_name(name)) && !r->no_gdb && r->access & 15 &&
              arm_sysreg_present(a, r))
         *value = arm_sysreg_peek(a, r);
@@ -409,6 +409,7 @@ static const TargetOps aarch64_target = {
     .get_pc = arm_get_pc,
     .set_pc = arm_set_pc,
     .translate_insn = arm_translate_insn,
+    .code_attrs = ARM_PAGE_GUARDED,
     .translate = arm_translate,
     .raise_mmu_fault = arm_raise_mmu_fault,
     .raise_unaligned = arm_raise_unaligned,

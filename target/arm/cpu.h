@@ -34,9 +34,7 @@ enum {
     MODE_UAO = 1 << 13,         /* LDTR and STTR are plain loads and stores */
     MODE_UNPRIV = 1 << 14,      /* LDTR and STTR access as EL0 (EL1, or EL2 with E2H+TGE) */
     MODE_TBI0 = 1 << 15, MODE_TBI1 = 1 << 16, /* top byte of branch targets is ignored */
-    MODE_BTYPE_SHIFT = 17,      /* PSTATE.BTYPE at the block's first instruction */
-    MODE_BTYPE = 3 << 17,
-    MODE_BT = 1 << 19,          /* SCTLR.BTx: PACIASP is no target for BTYPE 3 */
+    MODE_BT = 1 << 17,          /* SCTLR.BTx: PACIASP is no target for BTYPE 3 */
     MODE_SS_ACTIVE = 1 << 20,   /* software step is active: one instruction, then a debug exception */
     MODE_SS = 1 << 21,          /* and PSTATE.SS: it has not been done yet */
     MODE_IL = 1 << 22,          /* PSTATE.IL: every instruction is an illegal state exception */
@@ -218,8 +216,10 @@ typedef struct ArmCpu {
     uint64_t pc;
     uint64_t cc_op, cc_a, cc_b;  /* ARM_CC_*; see arm_nzcv */
     uint64_t cond;           /* a condition or address, within an instruction */
-    uint64_t guarded;        /* code in a guarded page was seen: branches set BTYPE */
-    uint64_t btype;          /* PSTATE.BTYPE */
+    /* PSTATE.BTYPE is btype at btype_pc, where the last branch that set it went, and 0 elsewhere. So
+     * nobody needs to clear it; that a direct branch to the same place sees it again does no harm:
+     * the place was an allowed target before. */
+    uint64_t btype, btype_pc;
     uint64_t excl_addr;      /* exclusive monitor: virtual address, or EXCL_NONE */
     uint64_t excl_val[2];    /* what the exclusive load read */
     uint64_t excl_size;      /* bytes */
@@ -282,7 +282,7 @@ enum {
     SLOT_X0 = 0,
     SLOT_SP = 31,
     SLOT_PC = 32,
-    SLOT_CC_OP, SLOT_CC_A, SLOT_CC_B, SLOT_COND, SLOT_GUARDED, SLOT_BTYPE,
+    SLOT_CC_OP, SLOT_CC_A, SLOT_CC_B, SLOT_COND, SLOT_BTYPE, SLOT_BTYPE_PC,
     SLOT_EXCL_ADDR, SLOT_EXCL_VAL0, SLOT_EXCL_VAL1, SLOT_EXCL_SIZE,
     SLOT_TPIDR_EL0, SLOT_TPIDRRO_EL0, SLOT_TPIDR_EL1,
     SLOT_PSTATE,
@@ -305,6 +305,16 @@ static inline unsigned arm_el(const ArmCpu *a)
 }
 
 /* --- flags.c --- */
+/* PSTATE.BTYPE. */
+static inline uint64_t arm_btype(const ArmCpu *a)
+{
+    return a->btype_pc == a->pc ? a->btype & 3 : 0;
+}
+static inline void arm_set_btype(ArmCpu *a, uint64_t btype)
+{
+    a->btype = btype & 3;
+    a->btype_pc = a->pc;
+}
 uint32_t arm_nzcv(const ArmCpu *a);               /* bits 31..28 */
 uint32_t arm_nzcv_of(uint64_t cc_op, uint64_t cc_a, uint64_t cc_b);
 void arm_set_nzcv(ArmCpu *a, uint32_t nzcv);
@@ -387,8 +397,6 @@ void arm_tlbi_sync(ArmCpu *a);
 extern const IrHelper arm_helper_tlbi_sync; /* (): what DSB calls */
 /* AT by encoding: PAR_EL1 gets the answer. */
 void arm_at(ArmCpu *a, uint32_t sysreg, uint64_t va);
-/* Is the page of the current instruction guarded (BTI)? */
-bool arm_page_guarded(ArmCpu *a, uint64_t pc);
 void arm_info_tlb(Cpu *cpu, GString *out);
 void arm_info_mem(Cpu *cpu, GString *out);
 bool arm_debug_translate(Cpu *cpu, vaddr va, hwaddr *pa);

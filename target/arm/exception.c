@@ -89,7 +89,7 @@ static bool pan_is_set(const ArmCpu *a, unsigned target_el)
 static void enter(ArmCpu *a, unsigned target, unsigned vector)
 {
     unsigned el = arm_el(a);
-    uint64_t spsr = a->pstate | arm_nzcv(a) | (a->btype & 3) << PSTATE_BTYPE_SHIFT, p;
+    uint64_t spsr = a->pstate | arm_nzcv(a) | arm_btype(a) << PSTATE_BTYPE_SHIFT, p;
 
     if (target > el)
         vector += 0x400;
@@ -195,7 +195,6 @@ void arm_eret(ArmCpu *a, uint64_t target)
     if (legal) {
         kept |= PSTATE_IL | (a->feat.ssbs ? PSTATE_SSBS : 0) | (a->feat.uao ? PSTATE_UAO : 0) |
                 (a->feat.dit ? PSTATE_DIT : 0) | (a->feat.mte ? PSTATE_TCO : 0);
-        a->btype = a->feat.bti ? spsr >> PSTATE_BTYPE_SHIFT & 3 : 0;
     }
     p = (a->pstate & ~(kept | PSTATE_SS)) | (spsr & kept) | (ss ? PSTATE_SS : 0);
     a->pstate = legal ? p : p | PSTATE_IL;
@@ -210,6 +209,8 @@ void arm_eret(ArmCpu *a, uint64_t target)
         log_guest_error("aarch64", "illegal exception return from EL%u with SPSR 0x%" PRIx64, el,
                         spsr);
     a->pc = arm_branch_addr(a, target, arm_el(a));
+    if (legal && a->feat.bti)
+        arm_set_btype(a, spsr >> PSTATE_BTYPE_SHIFT);
     arm_pstate_changed(a);
     if (G_UNLIKELY(a->pm_filtered))
         arm_pmu_changed(a);

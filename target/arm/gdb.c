@@ -168,7 +168,7 @@ void arm_gdb_read(Cpu *cpu, unsigned num, uint8_t *bytes)
         store_le64(bytes, a->pc);
     } else if (num == NUM_CPSR) {
         store_le32(bytes, (uint32_t)(a->pstate | arm_nzcv(a) |
-                                     (a->btype & 3) << PSTATE_BTYPE_SHIFT));
+                                     arm_btype(a) << PSTATE_BTYPE_SHIFT));
     } else if (num < NUM_FPSR) {
         store_le64(bytes, a->v[num - NUM_V0].d[0]);
         store_le64(bytes + 8, a->v[num - NUM_V0].d[1]);
@@ -193,7 +193,7 @@ static void write_cpsr(ArmCpu *a, uint32_t v)
 
     arm_set_nzcv(a, v);
     if (a->feat.bti)
-        a->btype = v >> PSTATE_BTYPE_SHIFT & 3;
+        arm_set_btype(a, v >> PSTATE_BTYPE_SHIFT);
     a->pstate = (a->pstate & ~bits) | (v & bits);
     if ((el != 2 || a->has_el2) && (el != 3 || a->has_el3))
         arm_set_el(a, el, el && v & PSTATE_SP);

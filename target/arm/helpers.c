@@ -161,34 +161,6 @@ static uint64_t helper_bti(Cpu *cpu)
 {
     ArmCpu *a = arm_cpu(cpu);
 
-    if (arm_page_guarded(a, a->pc))
-        arm_raise(a, arm_default_target_el(a), ESR(EC_BTI, a->btype), 0);
-    return 0;
+    arm_raise(a, arm_default_target_el(a), ESR(EC_BTI, a->btype), 0);
 }
-const IrHelper arm_helper_bti = { "bti", helper_bti, 0, false, ALL_BUT_FP };
-
-/* The branch to the register that is in `cond` now, with BTYPE; 3 only from a guarded page. */
-static uint64_t helper_leave_btype(Cpu *cpu, uint64_t btype)
-{
-    ArmCpu *a = arm_cpu(cpu);
-
-    if (btype == 2)
-        a->x[30] = a->pc + 4;
-    a->btype = btype == 3 && !arm_page_guarded(a, a->pc) ? 1 : btype;
-    a->pc = a->cond;
-    if (cpu->mode & MODE_SS)
-        a->pstate &= ~PSTATE_SS;
-    arm_update_mode(a);
-    cpu_loop_exit(cpu);
-}
-const IrHelper arm_helper_leave_btype = { "leave_btype", helper_leave_btype, 1, false, ALL_BUT_FP };
-
-static uint64_t helper_btype_done(Cpu *cpu)
-{
-    arm_cpu(cpu)->btype = 0;
-    arm_update_mode(arm_cpu(cpu));
-    return 0;
-}
-const IrHelper arm_helper_btype_done = {
-    "btype_done", helper_btype_done, 0, false, IR_READS | IR_WRITES | IR_FLUSHES,
-};
+const IrHelper arm_helper_bti = { "bti", helper_bti, 0, true, ALL_BUT_FP };

@@ -415,10 +415,8 @@ bool arm_translate(Cpu *cpu, vaddr va, MmuAccess access, int idx, bool debug, Mm
         r->global = x.global;
         /* With stage 1 off, the mode word says so for all accesses. */
         r->aligned = arm_attr_is_device(x.mem.attr) && rg->stage1;
-        r->attrs = (x.guarded ? ARM_PAGE_GUARDED : 0) |
+        r->attrs = (x.guarded && a->feat.bti ? ARM_PAGE_GUARDED : 0) |
                    (arm_attr_is_device(x.mem.attr) ? ARM_PAGE_DEVICE : 0);
-        if (x.guarded && r->x && !debug)
-            a->guarded = 1;
     } else {
         r->fault = x.fault;
         r->fault_info = x.ipa;
@@ -434,12 +432,6 @@ bool arm_translate(Cpu *cpu, vaddr va, MmuAccess access, int idx, bool debug, Mm
                        "fault %02x\n", va, access, idx, r->fault & FAULT_FSC);
     }
     return ok;
-}
-
-bool arm_page_guarded(ArmCpu *a, uint64_t pc)
-{
-    uint8_t attrs;
-    return cpu_fetch_attrs(&a->cpu, pc, &attrs) && attrs & ARM_PAGE_GUARDED;
 }
 
 bool arm_debug_translate(Cpu *cpu, vaddr va, hwaddr *pa)

@@ -180,8 +180,6 @@ void arm_pstate_changed(ArmCpu *a)
     m |= p & PSTATE_SP ? MODE_SPSEL : 0;
     if (p & PSTATE_UAO)
         m |= MODE_UAO;
-    if (a->feat.bti)
-        m |= (uint32_t)(a->btype & 3) << MODE_BTYPE_SHIFT;
     if (G_UNLIKELY(p & PSTATE_IL))
         m |= MODE_IL;
     if (G_UNLIKELY(a->mdscr & (MDSCR_SS | MDSCR_MDE)))

@@ -14,8 +14,6 @@
  * slot at helpers: it is set after them. */
 static void exit_changed_mode(TransCtx *t, IrRef pc)
 {
-    if (t->mode & MODE_BTYPE)
-        ir_call(t->f, &arm_helper_btype_done, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
     if (t->mode & MODE_SS)
         ir_call(t->f, &arm_helper_ss_advance, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
     ir_mov(t->f, IR_SLOT(SLOT_PC), pc);
@@ -137,6 +135,16 @@ static uint64_t branch_address(const TransCtx *t, uint64_t pc)
     return t->mode & (pc >> 55 & 1 ? MODE_TBI1 : MODE_TBI0) ? sext : pc;
 }
 
+/* BTYPE goes with a branch to the address without the tag. */
+static void move_btype(TransCtx *t, uint64_t address)
+{
+    IrRef here = ir_temp(t->f, IR_I64);
+
+    ir_setcond(t->f, IR_I64, IR_EQ, here, IR_SLOT(SLOT_BTYPE_PC), arm_const(t, t->pc));
+    ir_select(t->f, IR_I64, IR_NE, IR_SLOT(SLOT_BTYPE_PC), here, arm_const(t, 0),
+              arm_const(t, address), IR_SLOT(SLOT_BTYPE_PC));
+}
+
 /* Things that come before the instruction itself; true if one ends the block. */
 static bool before_insn(TransCtx *t)
 {
@@ -144,6 +152,8 @@ static bool before_insn(TransCtx *t)
 
     if (address != t->pc) {
         ir_insn(t->f, t->pc, 0);
+        if (arm_tcpu(t)->feat.bti)
+            move_btype(t, address);
         ir_exit_jump(t->f, address);
         t->end = true;
         return true;
@@ -166,25 +176,39 @@ static bool decode(TransCtx *t, uint32_t w)
     return a64_decode32(t, w);
 }
 
-/* May this be the target of the branch that set BTYPE, in a guarded page (DDI 0487 D8.4.5)? */
-static bool is_branch_target(const TransCtx *t, uint32_t w)
+/* Values of PSTATE.BTYPE, as bits, with which the instruction can't be branched to in a guarded page
+ * (DDI 0487 D8.4.5). */
+static unsigned forbidden_btypes(const TransCtx *t, uint32_t w)
 {
-    unsigned btype = (t->mode & MODE_BTYPE) >> MODE_BTYPE_SHIFT;
-
     if ((w & 0xffe0001f) == 0xd4200000 || (w & 0xffe0001f) == 0xd4400000)
-        return true; /* BRK, HLT: their own exceptions come first */
+        return 0; /* BRK, HLT: their own exceptions come first */
     switch (w) {
     case 0xd503245f: /* BTI c */
-        return btype != 3;
+        return 1 << 3;
     case 0xd503249f: /* BTI j */
-        return btype != 2;
+        return 1 << 2;
     case 0xd50324df: /* BTI jc */
-        return true;
+        return 0;
     case 0xd503233f: case 0xd503237f: /* PACIASP, PACIBSP: also for 3 unless SCTLR.BT says no */
-        return btype != 3 || !(t->mode & MODE_BT);
+        return t->mode & MODE_BT ? 1 << 3 : 0;
     default:
-        return false;
+        return 1 << 1 | 1 << 2 | 1 << 3;
     }
+}
+
+static void check_branch_target(TransCtx *t, uint32_t w)
+{
+    unsigned forbidden = forbidden_btypes(t, w), allowed = ir_label_new(t->f);
+    IrRef hit;
+
+    if (!forbidden)
+        return;
+    ir_brcond(t->f, IR_I64, IR_NE, IR_SLOT(SLOT_BTYPE_PC), arm_const(t, t->pc), allowed);
+    hit = ir_temp(t->f, IR_I64);
+    ir_emit(t->f, IR_shr, IR_I64, hit, arm_const(t, forbidden), IR_SLOT(SLOT_BTYPE));
+    ir_brcond(t->f, IR_I64, IR_TSTEQ, hit, arm_const(t, 1), allowed);
+    ir_call(t->f, &arm_helper_bti, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
+    ir_label(t->f, allowed);
 }
 
 void arm_translate_insn(TransCtx *t)
@@ -199,8 +223,8 @@ void arm_translate_insn(TransCtx *t)
     w = trans_fetch32(t, t->pc);
     if (t->mode & MODE_BP)
         ir_call(t->f, &arm_helper_breakpoints, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
-    if (t->mode & MODE_BTYPE && !is_branch_target(t, w))
-        ir_call(t->f, &arm_helper_bti, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
+    if (t->pc == t->pc_first && t->cflags & ARM_PAGE_GUARDED << CF_ATTRS_SHIFT)
+        check_branch_target(t, w);
     if (!decode(t, w))
         arm_trans_leave(t, &arm_helper_undef, IR_NONE, IR_NONE);
     if (!t->end && (t->target_data[TD_LOOKUP] || arm_mode_changes(t)))

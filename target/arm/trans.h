@@ -74,10 +74,10 @@ static inline uint64_t arm_next(const TransCtx *t)
 }
 
 /* --- leaving the block; these end it (t->end) --- */
-/* Are single-stepping or BTYPE to be dealt with after this instruction? */
+/* Is single-stepping to be dealt with after this instruction? */
 static inline bool arm_mode_changes(const TransCtx *t)
 {
-    return t->mode & (MODE_SS_ACTIVE | MODE_BTYPE);
+    return t->mode & MODE_SS_ACTIVE;
 }
 void arm_exit_jump(TransCtx *t, uint64_t pc);
 void arm_exit_ind(TransCtx *t, IrRef pc, IrJump kind);
@@ -165,9 +165,7 @@ extern const IrHelper arm_helper_sp_alignment; /* (); does not return */
 extern const IrHelper arm_helper_unaligned;    /* (va, write); does not return */
 extern const IrHelper arm_helper_stxp;         /* (va, x, y) -> status; of 16 bytes */
 extern const IrHelper arm_helper_casp;         /* (va, rs, rt); of 16 bytes */
-extern const IrHelper arm_helper_btype_done;   /* (): BTYPE is 0 from the next instruction on */
-extern const IrHelper arm_helper_leave_btype;  /* (BTYPE): branches to SLOT_COND; no return */
-extern const IrHelper arm_helper_bti;          /* (): faults if the page is guarded */
+extern const IrHelper arm_helper_bti;          /* (); does not return */
 
 /* --- pauth.c --- */
 /* The key, and whether to authenticate; COMBINED: by an instruction that does something else, too,

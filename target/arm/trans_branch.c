@@ -77,31 +77,22 @@ bool a64_trans_b_cond(TransCtx *t, const A64ArgsBc *a)
 
 /*
  * PSTATE.BTYPE after a branch to a register: 2 after calls, 1 after BR of X16 and X17, which linker
- * veneers use; after another BR 3 from a guarded page and 1 from others (C6.2.41). It is of use for
- * a target in a guarded page only: as long as no code of one was ever fetched, it stays 0, and
- * branches are fast. (So the very first branch into one is not checked.)
+ * veneers use; after another BR 3 from a guarded page and 1 from others (C6.2.41).
  */
-static void exit_btype(TransCtx *t, IrRef target, unsigned btype)
+static void set_btype(TransCtx *t, unsigned btype, IrRef target)
 {
-    IrRef to = IR_SLOT(SLOT_COND);
-    unsigned plain = ir_label_new(t->f);
-
-    ir_mov(t->f, to, target);
-    ir_brcond(t->f, IR_I64, IR_EQ, IR_SLOT(SLOT_GUARDED), arm_const(t, 0), plain);
-    ir_call(t->f, &arm_helper_leave_btype, IR_NONE, arm_const(t, btype), IR_NONE, IR_NONE,
-            IR_NONE);
-    ir_label(t->f, plain);
-    if (btype == 2)
-        ir_mov(t->f, IR_SLOT(SLOT_X0 + 30), arm_const(t, t->pc + 4));
-    arm_exit_ind(t, to, btype == 2 ? IR_JUMP_CALL : IR_JUMP);
+    if (!arm_tcpu(t)->feat.bti)
+        return;
+    ir_mov(t->f, IR_SLOT(SLOT_BTYPE), arm_const(t, btype));
+    ir_mov(t->f, IR_SLOT(SLOT_BTYPE_PC), target);
 }
 
 static bool jump(TransCtx *t, IrRef target, int rn)
 {
-    if (arm_tcpu(t)->feat.bti)
-        exit_btype(t, target, rn == 16 || rn == 17 ? 1 : 3);
-    else
-        arm_exit_ind(t, target, IR_JUMP);
+    bool guarded = t->cflags & ARM_PAGE_GUARDED << CF_ATTRS_SHIFT;
+
+    set_btype(t, guarded && rn != 16 && rn != 17 ? 3 : 1, target);
+    arm_exit_ind(t, target, IR_JUMP);
     return true;
 }
 
@@ -109,10 +100,7 @@ static bool call(TransCtx *t, IrRef target)
 {
     IrRef to = target;
 
-    if (arm_tcpu(t)->feat.bti) {
-        exit_btype(t, target, 2);
-        return true;
-    }
+    set_btype(t, 2, target);
     if (target == IR_SLOT(SLOT_X0 + 30)) {
         to = ir_temp(t->f, IR_I64);
         ir_mov(t->f, to, target);

@@ -140,9 +140,14 @@ bool a64_trans_sb(TransCtx *t, const A64ArgsN *a)
     return true;
 }
 
-/* Code that was changed is seen from here on: the rest of this block might be a stale copy. */
+/*
+ * Code that was changed is seen from here on: the rest of this block might be a stale copy; and what
+ * the last branch went to may be no target any more.
+ */
 bool a64_trans_isb(TransCtx *t, const A64ArgsN *a)
 {
+    if (arm_tcpu(t)->feat.bti)
+        ir_mov(t->f, IR_SLOT(SLOT_BTYPE), arm_const(t, 0));
     arm_exit_jump(t, arm_next(t));
     return true;
 }
