@@ -383,6 +383,9 @@ bool cpu_debug_translate(Cpu *cpu, vaddr va, hwaddr *pa)
         if (!t->translate(cpu, va, MMU_EXEC, t->fetch_mmu_idx(cpu), true, &r))
             return t->debug_translate && t->debug_translate(cpu, va, pa);
     }
+    /* No physical memory is up there, but kernels are: as another mode would see it. */
+    if (va >> 63 && r.paddr >> 63 && t->debug_translate)
+        return t->debug_translate(cpu, va, pa);
     *pa = (r.paddr & ~(hwaddr)0xfff) | (va & 0xfff);
     return true;
 }

@@ -220,6 +220,8 @@ struct TargetOps {
 
     /* --- for gdb --- */
     const char *gdb_arch;        /* "riscv:rv64" */
+    uint16_t elf_machine;        /* e_machine and e_flags of its kernel's modules */
+    uint32_t elf_flags;
     bool watch_before;           /* watchpoints stop it before the access, as gdb expects */
     /* Register i in the order of the target description, whose first feature is what 'g' carries;
      * false past the end. */

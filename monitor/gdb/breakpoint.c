@@ -65,10 +65,10 @@ static int compare_addresses(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-void gdb_break_apply(void)
+void gdb_break_apply(vaddr event)
 {
     unsigned n_list = list ? list->len : 0, n = 0, n_watch = 0;
-    vaddr *at = g_new(vaddr, n_list + 1);
+    vaddr *at = g_new(vaddr, n_list + 2);
     CpuWatchpoint *watch = g_new(CpuWatchpoint, n_list + 1);
     for (unsigned i = 0; i < n_list; i++) {
         const Break *b = &g_array_index(list, Break, i);
@@ -79,6 +79,8 @@ void gdb_break_apply(void)
                                                 .on_read = b->kind != WATCH_WRITE,
                                                 .on_write = b->kind != WATCH_READ };
     }
+    if (event)
+        at[n++] = event;
     qsort(at, n, sizeof *at, compare_addresses);
     cpus_set_breakpoints(at, n);
     cpus_set_watchpoints(watch, n_watch);

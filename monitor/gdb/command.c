@@ -404,7 +404,9 @@ static bool cmd_v(GdbText t, GString *out)
         quit();
         return answer(out, "OK");
     }
-    return true; /* vMustReplyEmpty, vFile, ... */
+    if (gdb_get_word(&t, "File:"))
+        return gdb_file_command(t, out);
+    return true; /* vMustReplyEmpty, ... */
 }
 
 static bool cmd_k(GdbText t, GString *out)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The gdb stub's own. packet.c frames packets; server.c has the connection and the machine's
- * state; command.c and query.c answer packets; breakpoint.c keeps the list; describe.c writes XML.
+ * state; command.c and query.c answer packets; breakpoint.c keeps the list; describe.c writes XML;
+ * library.c tells of a Linux guest's modules, module_elf.c makes files of them, file.c serves them.
  *
  * A thread is a vCPU; its number is one more than the index. All belong to process 1.
  */
@@ -11,6 +12,7 @@
 #include "accel/cpu.h"
 #include "backend/char.h"
 #include "monitor/gdb.h"
+#include "monitor/linux_guest.h"
 #include "softmmu/run.h"
 
 /* ---- packet.c ---- */
@@ -59,6 +61,8 @@ typedef struct GdbServer {
     Cpu *cpu;               /* that H chose, or that stopped */
     CpuDebugStop stop_why;  /* of cpu, as it was reported */
     bool waiting;           /* gdb let the machine go, and waits for a stop reply */
+    bool wants_libraries;   /* it has read the list of libraries */
+    Cpu *library_cpu;       /* the last stop was of this one, because of a new library */
 } GdbServer;
 extern GdbServer gdb;
 
@@ -107,12 +111,28 @@ char *gdb_memory_map_xml(void);
 char *gdb_threads_xml(void);
 void gdb_put_cpu_state(GString *out, const Cpu *cpu); /* "CPU#0 [running]" */
 
+/* ---- library.c ---- */
+char *gdb_libraries_xml(void);
+/* The file of a name in that list, made now; NULL: there is no such module. */
+GBytes *gdb_library_file(const char *name);
+bool gdb_library_exists(const char *name);
+void gdb_libraries_reset(void); /* for a new connection */
+/* Where the guest has got to when a library is new; 0: gdb does not want to know, or not known. */
+vaddr gdb_library_event(void);
+
+/* ---- module_elf.c ---- */
+GBytes *gdb_module_elf(const LinuxGuest *g, const LinuxModule *m);
+
+/* ---- file.c ---- */
+bool gdb_file_command(GdbText t, GString *out); /* behind "vFile:" */
+void gdb_files_close(void);
+
 /* ---- breakpoint.c ---- */
 typedef enum GdbBreak { BREAK_SOFT, BREAK_HARD, WATCH_WRITE, WATCH_READ, WATCH_ACCESS } GdbBreak;
 bool gdb_break_add(GdbBreak kind, vaddr addr, uint64_t len);
 bool gdb_break_remove(GdbBreak kind, vaddr addr, uint64_t len);
 void gdb_break_clear(void);
-void gdb_break_apply(void); /* tells the CPUs */
+void gdb_break_apply(vaddr event); /* tells the CPUs; event: another breakpoint, if not 0 */
 bool gdb_break_at(vaddr addr);      /* is there a breakpoint? */
 bool gdb_break_is_hard(vaddr addr); /* and none of software */
 GdbBreak gdb_watch_kind(vaddr hit, bool write); /* which watchpoint was it? */

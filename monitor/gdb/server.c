@@ -16,6 +16,9 @@
 
 GdbServer gdb;
 
+/* Where a breakpoint is that gdb did not ask for, while the machine runs; 0: none. */
+static vaddr library_event;
+
 /* Signals as gdb numbers them. */
 enum { SIG_GDB_INT = 2, SIG_GDB_QUIT = 3, SIG_GDB_TRAP = 5, SIG_GDB_ABRT = 6, SIG_GDB_ALRM = 14 };
 
@@ -72,6 +75,8 @@ static void send_stop(unsigned signal)
 {
     GString *out = g_string_new(NULL);
     put_stop(out, signal);
+    if (gdb.library_cpu)
+        g_string_append(out, "library:;");
     gdb.waiting = false;
     gdb_wire_send(&gdb.wire, out->str, out->len);
     g_string_free(out, TRUE);
@@ -90,14 +95,18 @@ static Cpu *who_stopped(void)
     return found;
 }
 
-/* Notes why cpu stopped; it will have been reported. */
+/* Notes why cpu stopped; it will have been reported. Where the guest has got to a new library and
+ * gdb has a breakpoint, it stops once for each. */
 static void take_stop(Cpu *cpu)
 {
+    vaddr pc = cpu->target->get_pc(cpu);
+    bool library = library_event && pc == library_event && cpu->debug_stop == CPU_DEBUG_BREAK;
+    gdb.library_cpu = library && !(gdb.library_cpu == cpu && gdb_break_at(pc)) ? cpu : NULL;
     gdb.cpu = cpu;
-    gdb.stop_why = cpu->debug_stop;
+    gdb.stop_why = gdb.library_cpu ? CPU_DEBUG_NONE : cpu->debug_stop;
     cpu->pass_break = cpu->debug_stop == CPU_DEBUG_BREAK;
     cpu->pass_watch = cpu->debug_stop == CPU_DEBUG_WATCH && cpu->target->watch_before;
-    cpu->pass_pc = cpu->target->get_pc(cpu);
+    cpu->pass_pc = pc;
     cpu->debug_stop = CPU_DEBUG_NONE;
 }
 
@@ -117,7 +126,8 @@ static void check_passes(void)
     for (unsigned i = 0; i < cpu_count; i++) {
         Cpu *cpu = cpus[i];
         uint64_t pc = cpu->target->get_pc(cpu);
-        cpu->pass_break = cpu->pass_break && cpu->pass_pc == pc && gdb_break_at(pc);
+        bool library = cpu == gdb.library_cpu;
+        cpu->pass_break = cpu->pass_break && cpu->pass_pc == pc && gdb_break_at(pc) != library;
         cpu->pass_watch = cpu->pass_watch && cpu->pass_pc == pc;
     }
 }
@@ -136,7 +146,8 @@ static void on_run_state(void *opaque, bool running, RunState s)
     if (running) {
         gdb.stop_why = CPU_DEBUG_NONE;
         check_passes();
-        gdb_break_apply();
+        library_event = gdb.waiting ? gdb_library_event() : 0;
+        gdb_break_apply(library_event);
         return;
     }
     end_steps();
@@ -150,6 +161,8 @@ static void on_run_state(void *opaque, bool running, RunState s)
     Cpu *cpu = s == RUN_STATE_DEBUG ? who_stopped() : NULL;
     if (cpu)
         take_stop(cpu);
+    else
+        gdb.library_cpu = NULL;
     send_stop(s == RUN_STATE_PAUSED ? SIG_GDB_INT : stop_signal());
 }
 
@@ -166,6 +179,7 @@ void gdb_resume(const GdbResume *how)
     gdb.stop_why = CPU_DEBUG_NONE;
     Cpu *pending = who_stopped();
     if (!can_run() || (pending && pending->debug_stop == CPU_DEBUG_WATCH)) {
+        gdb.library_cpu = NULL;
         if (pending)
             take_stop(pending); /* at the same time as what was reported last */
         send_stop(stop_signal());
@@ -197,14 +211,16 @@ void gdb_reverse(bool step, GString *out)
 {
     unsigned cpu = 0;
     check_passes();
-    gdb_break_apply();
+    library_event = 0;
+    gdb.library_cpu = NULL;
+    gdb_break_apply(0);
     ReverseStop why = step ? reverse_step() : reverse_continue(&cpu);
     gdb.stop_why = CPU_DEBUG_NONE;
     if (why == REVERSE_HIT) {
         take_stop(cpus[cpu]);
         cpus[cpu]->pass_watch = false; /* it is behind the access */
     }
-    gdb_break_apply();
+    gdb_break_apply(0);
     put_stop(out, SIG_GDB_TRAP);
     if (why == REVERSE_BEGIN)
         g_string_append(out, "replaylog:begin;");
@@ -215,13 +231,16 @@ static void forget_all(void)
 {
     gdb.waiting = false;
     gdb_break_clear();
+    gdb_files_close();
+    gdb_libraries_reset();
+    library_event = 0;
     cpus_pause_all();
     end_steps();
     for (unsigned i = 0; i < cpu_count; i++) {
         cpus[i]->pass_break = cpus[i]->pass_watch = false;
         cpus[i]->debug_stop = CPU_DEBUG_NONE;
     }
-    gdb_break_apply();
+    gdb_break_apply(0);
     cpus_resume_all();
 }
 
@@ -273,6 +292,8 @@ static void connected(void)
     gdb.step_flags = SSTEP_ENABLE | SSTEP_NOIRQ | SSTEP_NOTIMER;
     gdb.cpu = cpus[0];
     gdb.stop_why = CPU_DEBUG_NONE;
+    gdb_files_close();
+    gdb_libraries_reset();
     gdb.connected = true;
     vm_stop(RUN_STATE_PAUSED);
 }

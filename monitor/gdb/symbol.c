@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * qSymbol: gdb tells where symbols of the program that it debugs are. What is asked for is what
- * finds a Linux guest's modules (monitor/cmd/linux.c).
+ * finds a Linux guest's modules (monitor/linux).
  */
 #include <string.h>
 
@@ -11,7 +11,7 @@ static struct {
     const char *name;
     uint64_t value;
     bool known;
-} symbols[] = { { .name = "modules" }, { .name = "__start_BTF" }, { .name = "__stop_BTF" } };
+} symbols[] = { { .name = "modules" }, { .name = "__start_BTF" }, { .name = "do_init_module" } };
 
 static vaddr base_told; /* by qOffsets; 0: gdb has the addresses that the file was linked for */
 
@@ -56,7 +56,9 @@ bool gdb_symbol(const char *name, uint64_t base_now, uint64_t offset, uint64_t *
     for (unsigned i = 0; i < G_N_ELEMENTS(symbols); i++) {
         if (strcmp(symbols[i].name, name) || !symbols[i].known)
             continue;
-        *value = symbols[i].value + (base_told ? base_now - base_told : offset);
+        if (base_told)
+            offset = base_now ? base_now - base_told : 0;
+        *value = symbols[i].value + offset;
         return true;
     }
     return false;

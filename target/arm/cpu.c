@@ -427,6 +427,7 @@ static const TargetOps aarch64_target = {
     .disas = arm_disas,
     .disas_unit = 4,
     .gdb_arch = "aarch64",
+    .elf_machine = 183,
     .watch_before = true,
     .gdb_types = arm_gdb_types,
     .gdb_reg = arm_gdb_reg,

@@ -232,8 +232,8 @@ void arm_gdb_write(Cpu *cpu, unsigned num, const uint8_t *bytes)
  * Linux sets VBAR to vectors within its own image, whose header is at its start ("Booting AArch64
  * Linux": ARM\x64 at byte 56). That is aligned to 64 KiB at least. Newer kernels don't map the header,
  * which lies before the rest in RAM, and give its memory away in the end: then the image began at
- * the 2 MiB boundary right below what is mapped. Nothing is said before the image runs at its own
- * addresses.
+ * the 2 MiB boundary right below what is mapped (or the mapping goes on to something else). Nothing
+ * is said before the image runs at its own addresses.
  */
 bool arm_kernel_base(Cpu *cpu, vaddr *base)
 {
@@ -241,18 +241,16 @@ bool arm_kernel_base(Cpu *cpu, vaddr *base)
     ArmCpu *a = arm_cpu(cpu);
     bool host = a->has_el2 && a->hcr & HCR_E2H && a->vbar[2] >> 63;
     vaddr va = ALIGN_DOWN(a->vbar[host ? 2 : 1], STEP);
-    hwaddr pa = 0;
+    hwaddr pa = 0, at;
 
     if (!(a->sctlr[host ? 2 : 1] & SCTLR_M) || !(va >> 63))
         return false;
     for (unsigned i = 0; i < MAX_STEPS && va >> 63; i++, va -= STEP) {
         uint8_t header[64];
-        bool mapped = cpu_debug_translate(cpu, va, &pa);
-        if (!mapped) {
-            if (!i || pa < STEP)
-                return false;
-            pa -= STEP;
-        }
+        bool mapped = cpu_debug_translate(cpu, va, &at) && (!i || at + STEP == pa);
+        if (!mapped && (!i || pa < STEP))
+            return false;
+        pa = i ? pa - STEP : at;
         if (address_space_read(cpu->as, pa, header, sizeof header) == MEM_OK &&
             !memcmp(header + 56, "ARM\x64", 4)) {
             *base = va;

@@ -274,6 +274,7 @@ static const TargetOps riscv64_target = {
     .disas = riscv_disas,
     .disas_unit = 2,
     .gdb_arch = "riscv:rv64",
+    .elf_machine = 243, .elf_flags = 1,
     .watch_before = true,
     .gdb_reg = riscv_gdb_reg,
     .gdb_read = riscv_gdb_read,

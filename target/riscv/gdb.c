@@ -116,13 +116,13 @@ void riscv_gdb_write(Cpu *cpu, unsigned num, const uint8_t *bytes)
 
 /* --- memory --- */
 
-/* A debugger may see user pages from S mode and the kernel's from U mode. */
+/* A debugger may see user pages from S mode, and the kernel's from U mode and from M mode. */
 bool riscv_debug_translate(Cpu *cpu, vaddr va, hwaddr *pa)
 {
     static const uint8_t modes[] = { RISCV_MMU_S_SUM, RISCV_MMU_U };
     int now = riscv_data_mmu_idx(cpu);
 
-    if (now >= RISCV_MMU_BARE_S)
+    if (now >= RISCV_MMU_BARE_S && !(va >> 63))
         return false;
     for (unsigned i = 0; i < ARRAY_LEN(modes); i++) {
         for (MmuAccess access = MMU_READ; access <= MMU_EXEC; access++) {

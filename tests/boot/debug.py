@@ -2,8 +2,10 @@
 """The walk-through of docs/debugging-arm64-kernel.md, with the commands that stand there."""
 import os
 import re
+import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 
 from session import Failure, Session
@@ -29,10 +31,10 @@ def commands(part, port):
     return [part for line in lines.splitlines() for part in ("-ex", line)]
 
 
-def gdb(part, port, vmlinux, folder):
+def gdb(part, port, vmlinux, folder, *more):
     done = subprocess.run(["gdb-multiarch", "-q", "-batch", "-ex", "set pagination off", "-ex",
                            "set confirm off", "-ex", "set remotetimeout 60",
-                           *commands(part, port), vmlinux],
+                           *more, *commands(part, port), vmlinux],
                           cwd=folder, capture_output=True, text=True, timeout=180 * SLOW)
     return done.stdout + done.stderr
 
@@ -49,7 +51,7 @@ def demand(text, *patterns):
 class DebugBoots:
     """Mixed into Arm64Boots, which has the kernel and how to start it."""
 
-    def walk(self, part, *options):
+    def walk(self, part, *options, more=()):
         port = free_port()
         s = Session([self.sosia, "-M", "virt", "-cpu", "cortex-a72", "-m", "512", "-nographic",
                      "-gdb", f"tcp:127.0.0.1:{port}", "-kernel", self.kernel, "-initrd",
@@ -57,7 +59,7 @@ class DebugBoots:
                     timeout=200 * SLOW)
         folder = os.path.dirname(self.kernel)
         return s, lambda: gdb(part, port, os.path.join(folder, "vmlinux"),
-                              os.path.join(folder, "modules"))
+                              os.path.join(folder, "modules"), *more)
 
     def boot_arm64_debug_early(self):
         """the debugging walk-through: from the first instruction"""
@@ -66,14 +68,22 @@ class DebugBoots:
             demand(ask(), r"Breakpoint 1[.0-9]*, .*start_kernel", r"#0 .*start_kernel",
                    r"\$1 = \"swapper", r"Old value = SYSTEM_BOOTING",
                    r"New value = SYSTEM_SCHEDULING", r"rest_init", r"#0 .*load_module",
-                   r"__do_sys_finit_module")
+                   r"__do_sys_finit_module", r"Breakpoint \d[.0-9]*, .*virtio_net_driver_init",
+                   r"#1 .*do_one_initcall", r"virtio_net_driver_init.* in section \.init\.text of "
+                   r"target:/modules/virtio_net\.ko", r"Yes.*/virtio_net\.ko")
         finally:
             s.kill()
 
     def boot_arm64_debug_late(self):
         """the debugging walk-through: a running kernel under KASLR, and a module"""
-        s, ask = self.walk("late")
+        debug = tempfile.mkdtemp(prefix="sosia-debug-")
+        s, ask = self.walk("late", more=("-ex", f"set debug-file-directory {debug}"))
         try:
+            done = subprocess.run([os.path.join(ROOT, "scripts", "module-debug"),
+                                   os.path.join(os.path.dirname(self.kernel), "modules"), debug],
+                                  capture_output=True, text=True, check=False)
+            if not re.fullmatch(r"[0-9]+ modules\n", done.stdout + done.stderr):
+                raise Failure(f"module-debug: {done.stdout + done.stderr!r}")
             s.expect(rb"(~|/root) # ")
             s.send(b"(sleep 20; ip link set eth0 up) & grep -w _stext /proc/kallsyms\n")
             where = s.expect(rb"\n([0-9a-f]{16}) ").group(1).decode()
@@ -81,11 +91,17 @@ class DebugBoots:
                 raise Failure("the kernel is where it was linked for: KASLR is not at work")
             reader = threading.Thread(target=lambda: s.read_some(0))
             reader.start()
-            demand(ask(), rf"0x{where} <", r"\$2 = \"swapper", r"Breakpoint 1, .*start_xmit",
-                   r"#0 .*start_xmit", r"start_xmit")
+            said = ask()
+            if "not found in" in said: # sections of a module and of its file of lines and types
+                raise Failure(f"gdb said: {said[-1500:]!r}")
+            demand(said, rf"0x{where} <", r"\$2 = \"swapper",
+                   r"virtnet_probe in section \.text of target:/modules/virtio_net\.ko",
+                   r"Breakpoint 1, .*start_xmit", r"#0 .*start_xmit", r"start_xmit",
+                   debug + r"/\.build-id/[0-9a-f]{2}/[0-9a-f]{38}\.debug")
             reader.join()
         finally:
             s.kill()
+            shutil.rmtree(debug)
 
     def boot_arm64_debug_reverse(self):
         """the debugging walk-through: back to the writes of a variable, and to the beginning"""

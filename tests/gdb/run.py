@@ -291,6 +291,35 @@ class Tests:
         r.send("k")
         same("killed", self.proc.wait(20), 0)
 
+    def libraries(self):
+        """a bare program has no libraries; files are those of libraries, and no others"""
+        r = self.start("-S")
+        same("offered", "qXfer:libraries-svr4:read+" in r.supported, True)
+        self.at_loop(r)
+        doc = ET.fromstring(r.document("libraries-svr4:read:"))
+        same("root", (doc.tag, doc.get("version"), len(doc)), ("library-list-svr4", "1.0", 0))
+        host = [name.encode().hex() for name in ("/etc/passwd", self.guest, "/modules/../etc/passwd",
+                                                 "/modules", "", "/modules/\0x.ko")]
+        for name in host:
+            same("open", r.ask(f"vFile:open:{name},0,0"), "F-1,2")
+            same("open to write", r.ask(f"vFile:open:{name},41,1ff"), "F-1,2")
+            same("readlink", r.ask(f"vFile:readlink:{name}"), "F-1,2")
+            same("unlink", r.ask(f"vFile:unlink:{name}"), "F-1,1e")
+        same("setfs", r.ask("vFile:setfs:0"), "F0")
+        for packet, answer in (("open:", "F-1,16"), ("open:2f", "F-1,16"), ("open:2f,", "F-1,16"),
+                               ("open:2f,0", "F-1,16"), ("open:2g,0,0", "F-1,16"),
+                               ("open:2f,0,ffffffffffffffffff", "F-1,16"), ("close:", "F-1,9"),
+                               ("close:0", "F-1,9"), ("close:-1", "F-1,9"),
+                               ("close:ffffffffffffffff", "F-1,9"), ("pread:", "F-1,9"),
+                               ("pread:0,10,0", "F-1,9"), ("pread:1000,10,0", "F-1,9"),
+                               ("fstat:0", "F-1,9"), ("fstat:", "F-1,9"), ("readlink:", "F-1,2"),
+                               ("pwrite:0,0,x", "F-1,1e"), ("unlink:", "F-1,1e"), ("", ""),
+                               ("nonsense:1", ""), ("open", "")):
+            same(packet, r.ask("vFile:" + packet), answer)
+        # Nothing stops the program on the way to a function that is not there.
+        r.ok(f"Z0,{self.at['leaf']:x},4")
+        same("stop", "library" in r.stop("vCont;c"), False)
+
     def garbage(self):
         """no bytes upset the stub"""
         r = self.start("-S", harts=2)
@@ -303,7 +332,8 @@ class Tests:
         letters = b"gGpPmMxXzZHTvqQDs?R!bijk"
         words = [b"vCont;", b"qXfer:features:read:", b"qSearch:memory:", b"qRcmd,", b"Z0,", b"Hg",
                  b"qThreadExtraInfo,", b"QStart", b"qSupported:", b"X", b"Qqemu.sstep=", b"m", b"M",
-                 b"P", b"G", b"vAttach;", b"T", b"C", b"S"]
+                 b"P", b"G", b"vAttach;", b"T", b"C", b"S",
+                 b"vFile:open:", b"vFile:pread:", b"vFile:", b"qXfer:libraries-svr4:read::"]
         digits = b"0123456789abcdef,;:-.=}*prcsS\x00\xff "
         for turn in range(30):
             r = Rsp(self.path, None)
@@ -454,7 +484,7 @@ def main():
         t = Tests(os.path.abspath(args.build), tmp, args.options)
         cases = [t.broken] if args.broken else [
             t.registers, t.description, t.breakpoints, t.watchpoints, t.steps, t.threads,
-            t.sessions, t.garbage, t.with_gdb, t.reverse]
+            t.sessions, t.libraries, t.garbage, t.with_gdb, t.reverse]
         cases = [c for c in cases if not args.case or c.__name__ in args.case]
         print(f"1..{len(cases)}")
         for number, case in enumerate(cases, 1):
