@@ -3,6 +3,8 @@
 #ifndef ACCEL_IR_INTERNAL_H
 #define ACCEL_IR_INTERNAL_H
 
+#include <string.h>
+
 #include "accel/ir.h"
 
 enum { IR_MAX_SLOTS = 256, IR_MAX_CONSTS = 0x3fff, IR_MAX_LABELS = 0x3fff };
@@ -11,9 +13,40 @@ enum { IR_MAX_SLOTS = 256, IR_MAX_CONSTS = 0x3fff, IR_MAX_LABELS = 0x3fff };
 typedef struct IrScratch {
     IrRef temp_value[IR_MAX_TEMPS + 1];   /* what stands for a temp: itself, a const, another */
     uint16_t temp_uses[IR_MAX_TEMPS + 1]; /* backward pass */
+    bool temp_wide[IR_MAX_TEMPS + 1];     /* backward pass: somebody reads more than 32 bits */
+    bool temp_positive[IR_MAX_TEMPS + 1]; /* forward pass: all bits from 31 on are zeros */
     uint16_t label_refs[IR_MAX_LABELS + 1];
+    uint16_t slot_write[IR_MAX_SLOTS];    /* backward pass: where the slot is written next */
     IrRef slot_value[IR_MAX_SLOTS];       /* a const, or a temp, where the bit in the pass's set is on */
 } IrScratch;
+
+/* Of slots. */
+typedef struct SlotSet {
+    uint64_t bits[IR_MAX_SLOTS / 64];
+} SlotSet;
+
+static inline bool set_has(const SlotSet *s, unsigned n)
+{
+    return s->bits[n / 64] >> n % 64 & 1;
+}
+
+static inline void set_add(SlotSet *s, unsigned n)
+{
+    s->bits[n / 64] |= 1ULL << n % 64;
+}
+
+static inline void set_del(SlotSet *s, unsigned n)
+{
+    s->bits[n / 64] &= ~(1ULL << n % 64);
+}
+
+static inline void set_clear(SlotSet *s)
+{
+    memset(s, 0, sizeof *s);
+}
+
+/* The second half of ir_optimize. */
+void ir_backward(IrFunc *f);
 
 /* Operations whose only effect besides dst is on the sticky FP flags. */
 static inline bool ir_op_sets_fp_flags(unsigned op)

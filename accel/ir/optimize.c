@@ -5,8 +5,7 @@
  * Forward: constants and copies of temps, constants in slots (from their `mov slot, const` to the
  * next write, label or helper that writes slots), FP temps that vector slots were made from,
  * folding, algebra, branches with a known outcome, code that can't be reached.
- * Backward: dead temps; slot writes that nothing can see (overwritten before a read, a fault, an
- * exit, a label, a helper that reads); `t = op ...; mov slot, t` becomes `slot = op ...`.
+ * Backward: backward.c.
  *
  * The pc slot is left alone: engines write it behind the IR's back. FP operations are neither
  * folded nor removed: they set sticky flags.
@@ -15,32 +14,6 @@
 #include "accel/ir/eval.h"
 
 #include <string.h>
-
-typedef struct SlotSet {
-    uint64_t bits[IR_MAX_SLOTS / 64];
-} SlotSet;
-
-static inline bool set_has(const SlotSet *s, unsigned n)
-{
-    return s->bits[n / 64] >> n % 64 & 1;
-}
-
-static inline void set_add(SlotSet *s, unsigned n)
-{
-    s->bits[n / 64] |= 1ULL << n % 64;
-}
-
-static inline void set_del(SlotSet *s, unsigned n)
-{
-    s->bits[n / 64] &= ~(1ULL << n % 64);
-}
-
-static inline void set_clear(SlotSet *s)
-{
-    memset(s, 0, sizeof *s);
-}
-
-enum { DELETED = IR_N_OPS };
 
 /* ---- forward ---- */
 
@@ -301,7 +274,8 @@ static void simplify(Forward *p, IrInsn *i)
         i->a = i->b;
         make_op1(i, IR_neg);
     }
-    if (i->op == IR_zext32 && is_narrow(p, i->a))
+    if ((i->op == IR_zext32 && is_narrow(p, i->a)) ||
+        (i->op == IR_sext32 && ir_is_temp(i->a) && p->s->temp_positive[i->a]))
         make_mov(i, IR_I64, i->a);
 }
 
@@ -370,6 +344,7 @@ static bool track_mov(Forward *p, IrInsn *i)
     bool whole = ir_type_bits(i->type) >= 64 || is_narrow(p, i->a);
     if (ir_is_temp(i->dst)) {
         IrRef dst = i->dst, a = i->a;
+        s->temp_positive[dst] = false;
         bool copy = ir_is_temp(a) && whole &&
                     kind_of_type(p->f->temp_type[a]) == kind_of_type(p->f->temp_type[dst]);
         s->temp_value[dst] = copy ? a : dst;
@@ -389,10 +364,29 @@ static bool track_mov(Forward *p, IrInsn *i)
     return true;
 }
 
+/* Are all bits of the result from 31 on zeros? */
+static bool is_positive(const Forward *p, const IrInsn *i)
+{
+    uint64_t b;
+    switch (i->op) {
+    case IR_shr:
+        return i->type == IR_I32 && known_value(p, i->b, &b) && b & 31;
+    case IR_and:
+        return known_value(p, i->b, &b) && b <= INT32_MAX;
+    case IR_extract:
+        return i->aux >> 8 < 32;
+    case IR_setcond: case IR_zext8: case IR_zext16:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void track_dst(Forward *p, const IrInsn *i)
 {
     if (ir_is_temp(i->dst)) {
         p->s->temp_value[i->dst] = i->dst;
+        p->s->temp_positive[i->dst] = is_positive(p, i);
     } else if (ir_is_slot(i->dst)) {
         unsigned slot = ir_slot_index(i->dst);
         set_del(&p->known, slot);
@@ -572,137 +566,9 @@ static void forward(IrFunc *f)
     f->n = p.out;
 }
 
-/* ---- backward ---- */
-
-typedef struct Backward {
-    IrFunc *f;
-    IrScratch *s;
-    SlotSet dead; /* overwritten below before anything can see them */
-} Backward;
-
-static bool observes_slots(const IrInsn *i)
-{
-    switch (i->op) {
-    case IR_ld: case IR_st: case IR_rmw: case IR_cas: case IR_label: case IR_br: case IR_brcond:
-    case IR_exit_if: case IR_exit_jump: case IR_exit_ind: case IR_exit_loop: case IR_exit_lookup:
-    case IR_trap_if:
-        return true;
-    case IR_call:
-        return ((const IrHelper *)(intptr_t)i->imm)->effects & (IR_READS | IR_WRITES | IR_FAULTS);
-    default:
-        return false;
-    }
-}
-
-static bool is_removable(const IrInsn *i)
-{
-    if (i->op == IR_call)
-        return ((const IrHelper *)(intptr_t)i->imm)->effects == IR_PURE;
-    return ir_op_flags[i->op] & IR_OPF_P && !ir_op_sets_fp_flags(i->op);
-}
-
-static bool uses(const IrInsn *i, IrRef r)
-{
-    return i->a == r || i->b == r || i->c == r || i->d == r;
-}
-
-static void replace_uses(IrInsn *i, IrRef from, IrRef to)
-{
-    i->a = i->a == from ? to : i->a;
-    i->b = i->b == from ? to : i->b;
-    i->c = i->c == from ? to : i->c;
-    i->d = i->d == from ? to : i->d;
-}
-
-/*
- * insns[at] is `mov slot, t` and t's last use. Makes t's definition write the slot itself where
- * nothing between the two touches the slot or could see it.
- */
-static bool write_slot_directly(Backward *p, unsigned at)
-{
-    enum { LOOK_BACK = 12 };
-    IrInsn *insns = p->f->insns;
-    IrRef slot = insns[at].dst, t = insns[at].a;
-    bool pinned = p->f->slots[ir_slot_index(slot)].pin >= 0;
-    unsigned k = at;
-    for (;;) {
-        if (k == 0 || at - k >= LOOK_BACK)
-            return false;
-        IrInsn *i = &insns[--k];
-        if (i->op == DELETED)
-            continue;
-        if (i->dst == t)
-            break;
-        if (i->op == IR_insn || observes_slots(i) || i->dst == slot || uses(i, slot))
-            return false;
-        /* Other readers would have to read the slot: good if that is a register. */
-        if (uses(i, t) && !pinned)
-            return false;
-    }
-    if (insns[k].type == IR_F32)
-        return false;
-    insns[k].dst = slot;
-    for (unsigned n = k + 1; n < at; n++)
-        if (insns[n].op != DELETED)
-            replace_uses(&insns[n], t, slot);
-    return true;
-}
-
-static void use(Backward *p, IrRef r)
-{
-    if (ir_is_temp(r))
-        p->s->temp_uses[r]++;
-    else if (ir_is_slot(r))
-        set_del(&p->dead, ir_slot_index(r));
-}
-
-static void backward(IrFunc *f)
-{
-    Backward p = { .f = f, .s = f->scratch };
-    memset(p.s->temp_uses, 0, f->n_temps * sizeof p.s->temp_uses[0]);
-    bool deleted = false;
-    for (unsigned k = f->n; k-- > 0;) {
-        IrInsn *i = &f->insns[k];
-        bool drop = false;
-        if (ir_is_temp(i->dst)) {
-            drop = !p.s->temp_uses[i->dst] && is_removable(i);
-        } else if (ir_is_slot(i->dst)) {
-            unsigned slot = ir_slot_index(i->dst);
-            drop = set_has(&p.dead, slot) && is_removable(i);
-            if (!drop && i->op == IR_mov && ir_type_bits(i->type) >= 64 && ir_is_temp(i->a) &&
-                !p.s->temp_uses[i->a] && slot != f->pc_slot)
-                drop = write_slot_directly(&p, k);
-            if (!drop && slot != f->pc_slot)
-                set_add(&p.dead, slot);
-        }
-        if (drop) {
-            i->op = DELETED;
-            deleted = true;
-            continue;
-        }
-        if (observes_slots(i))
-            set_clear(&p.dead);
-        if (i->a != IR_NONE)
-            use(&p, i->a);
-        if (i->b != IR_NONE)
-            use(&p, i->b);
-        if (i->c != IR_NONE)
-            use(&p, i->c);
-        if (i->d != IR_NONE)
-            use(&p, i->d);
-    }
-    if (!deleted)
-        return;
-    unsigned out = 0;
-    for (unsigned k = 0; k < f->n; k++)
-        if (f->insns[k].op != DELETED)
-            f->insns[out++] = f->insns[k];
-    f->n = out;
-}
-
 void ir_optimize(IrFunc *f)
 {
     g_assert(f->scratch);
     forward(f);
-    backward(f);
+    ir_backward(f);
 }

@@ -693,6 +693,43 @@ static void test_passes(void)
     ir_optimize(f);
     g_assert_cmpuint(count_op(IR_fadd), ==, 3);
     g_assert_cmpuint(count_op(IR_fbox), ==, 1);
+
+    /* Sums of 32 bits: only the last one is read as 64 bits. */
+    begin();
+    for (unsigned k = 0; k < 4; k++) {
+        t = ir_op2(f, IR_add, IR_I32, IR_SLOT(1), IR_SLOT(2));
+        ir_emit(f, IR_sext32, IR_I64, IR_SLOT(1), t, IR_NONE);
+        ir_emit(f, IR_xor, IR_I64, IR_SLOT(1), IR_SLOT(1), IR_SLOT(3));
+    }
+    ir_exit_jump(f, 0);
+    ir_optimize(f);
+    g_assert_cmpuint(count_op(IR_sext32), ==, 1);
+
+    /* Nor are bits above the 31st wanted of a shift to the right, where they are zeros anyway. */
+    begin();
+    t = ir_op2(f, IR_shr, IR_I32, IR_SLOT(1), ir_const(f, 3));
+    ir_emit(f, IR_sext32, IR_I64, IR_SLOT(1), t, IR_NONE);
+    t = ir_op2(f, IR_shr, IR_I32, IR_SLOT(2), ir_const(f, 0));
+    ir_emit(f, IR_sext32, IR_I64, IR_SLOT(2), t, IR_NONE);
+    ir_exit_jump(f, 0);
+    ir_optimize(f);
+    g_assert_cmpuint(count_op(IR_sext32), ==, 1);
+
+    /* A slot that nobody sees before it is written again is a temp, unless it is pinned. */
+    for (unsigned n = 0; n < f->n_slots; n++) {
+        if (f->slots[n].type != IR_I64 || n == f->pc_slot)
+            continue;
+        begin();
+        ir_emit(f, IR_add, IR_I64, IR_SLOT(n), IR_SLOT(n), ir_const(f, 5));
+        ir_emit(f, IR_mul, IR_I64, IR_SLOT(n), IR_SLOT(n), IR_SLOT(n));
+        ir_st(f, IR_I64, IR_SLOT(2), IR_SLOT(3), 0, IR_MO_64);
+        ir_emit(f, IR_add, IR_I64, IR_SLOT(n), IR_SLOT(n), ir_const(f, 5));
+        ir_exit_jump(f, 0);
+        ir_optimize(f);
+        g_assert_true(ir_is_temp(f->insns[1].dst) == (f->slots[n].pin < 0));
+        g_assert_true(f->insns[1].dst == f->insns[2].a && f->insns[1].dst == f->insns[2].b);
+        g_assert_cmpuint(f->insns[2].dst, ==, IR_SLOT(n));
+    }
 }
 
 /* ---- the verifier ---- */
