@@ -413,7 +413,14 @@ static void gen_int(Gen *g)
     IrType t = chance(60) ? IR_I64 : IR_I32;
     unsigned kind = below(20), width = t == IR_I64 ? 64 : 32;
     IrRef a = any_int(g), b = any_int(g), d;
-    if (kind < 11) {
+    if (kind < 1) { /* an indexed address; the index may be read again */
+        IrRef index = new_temp(g, t);
+        ir_emit(f, IR_shl, t, index, a, ir_const(f, below(5)));
+        a = chance(50) ? index : b;
+        b = chance(80) ? index : any_int(g);
+        d = dst_int(g, t);
+        ir_emit(f, IR_add, t, d, a, b);
+    } else if (kind < 11) {
         d = dst_int(g, t);
         ir_emit(f, ops2[below(G_N_ELEMENTS(ops2))], t, d, a, b);
     } else if (kind < 13) {

@@ -65,6 +65,54 @@ static void alu(Emit *e, unsigned op, bool commutes)
     ra_def_end(e, d);
 }
 
+/*
+ * Indexed addresses: `t = shl x, 1..3; d = add y, t` is one lea where t has no other use. Nothing is
+ * emitted for the shift then, and the addition fetches its operand.
+ */
+static bool shift_joins_add(const Emit *e, unsigned i)
+{
+    if (i + 1 >= e->f->n) {
+        return false;
+    }
+    const IrInsn *shl = &e->f->insns[i], *add = shl + 1;
+    if (shl->op != IR_shl || add->op != IR_add || shl->type != add->type ||
+        !ir_is_temp(shl->dst) || !ir_is_const(shl->b) || ir_is_const(shl->a)) {
+        return false;
+    }
+    uint64_t n = ir_const_value(e->f, shl->b);
+    unsigned which = add->b == shl->dst;
+    IrRef other = which ? add->a : add->b;
+    return n >= 1 && n <= 3 && (which || add->a == shl->dst) && other != shl->dst &&
+           !ir_is_const(other) && e->next_use[i + 1].use[which] == NEVER;
+}
+
+static void use_insn(Emit *e, unsigned i)
+{
+    e->in = &e->f->insns[i];
+    e->nu = &e->next_use[i];
+}
+
+static bool add_shifted(Emit *e)
+{
+    unsigned at = e->i;
+    if (!at || !shift_joins_add(e, at - 1)) {
+        return false;
+    }
+    use_insn(e, at - 1);
+    unsigned index = ra_gpr(e, 0), n = (unsigned)ir_const_value(e->f, e->in->b);
+    IrRef shifted = e->in->dst;
+    use_insn(e, at);
+    unsigned base = ra_gpr(e, e->in->a == shifted);
+    use_insn(e, at - 1);
+    ra_release(e);
+    use_insn(e, at);
+    ra_release(e);
+    unsigned d = ra_def(e, CLS_GPR, base);
+    asm_rm(&e->a, OP_LEA | (wide(e) ? O_W : 0), d, mem_bid(base, index, n, 0));
+    ra_def_end(e, d);
+    return true;
+}
+
 /* andn, orn, xnor: op(a, ~b) and ~(a ^ b) */
 static void alu_not(Emit *e, unsigned op)
 {
@@ -618,7 +666,11 @@ bool emit_int(Emit *e)
     unsigned ow = wide(e) ? O_W : 0;
     switch (e->in->op) {
     case IR_mov: move(e); break;
-    case IR_add: alu(e, OP_ADD, true); break;
+    case IR_add:
+        if (!add_shifted(e)) {
+            alu(e, OP_ADD, true);
+        }
+        break;
     case IR_sub: alu(e, OP_SUB, false); break;
     case IR_and: alu(e, OP_AND, true); break;
     case IR_or: alu(e, OP_OR, true); break;
@@ -628,7 +680,11 @@ bool emit_int(Emit *e)
     case IR_xnor: alu_not(e, OP_XOR); break;
     case IR_not: unary_group(e, 2); break;
     case IR_neg: unary_group(e, 3); break;
-    case IR_shl: shift(e, G_SHL, OP_SHLX); break;
+    case IR_shl:
+        if (!shift_joins_add(e, e->i)) {
+            shift(e, G_SHL, OP_SHLX);
+        }
+        break;
     case IR_shr: shift(e, G_SHR, OP_SHRX); break;
     case IR_sar: shift(e, G_SAR, OP_SARX); break;
     case IR_rotl: shift(e, G_ROL, 0); break;
