@@ -380,6 +380,9 @@ static bool commit_one(BlockBackend *b, GError **error)
     if (block_node_is_history(b->node) || g_file_test(kept, G_FILE_TEST_EXISTS))
         return error_set(error, "drive '%s' has snapshots, which would lose their disk; delete "
                          "them first (delvm)", block_id(b));
+    if (!block_node_is_file(block_overlay_base(b->node)))
+        return error_set(error, "drive '%s': changes can be written back to raw images only",
+                         block_id(b));
     if (!block_file_reopen_rw(block_overlay_base(b->node), b->filename, NULL, error)) {
         g_prefix_error(error, "drive '%s': ", block_id(b));
         return false;
@@ -426,6 +429,9 @@ void block_print(GString *out)
             g_string_append_printf(out, "    Attached to:      %s\n", b->owner);
         if (b->cdrom)
             g_string_append(out, "    Removable device: not locked, tray closed\n");
+        if (block_qcow2_backing(block_history_base(b->node)))
+            g_string_append_printf(out, "    Backing file:     %s\n",
+                                   block_qcow2_backing(block_history_base(b->node)));
         if (b->node)
             g_string_append_printf(out, "    Cache mode:       %s%s%s\n",
                                    b->write_cache ? "writeback" : "writethrough",

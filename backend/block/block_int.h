@@ -114,6 +114,12 @@ int block_fd_try_rw(int fd, InlineGate *g, bool write, uint64_t offset, const st
 /* ---- null.c ---- */
 BlockNode *block_null_open(uint64_t size, bool read_zeroes);
 
+/* ---- qcow2.c ---- */
+/* Takes over the reference to file, also where it fails. depth: of it in a chain. */
+BlockNode *block_qcow2_open(BlockNode *file, const char *filename, unsigned depth, GError **error);
+bool block_node_is_qcow2(const BlockNode *n);
+const char *block_qcow2_backing(const BlockNode *n); /* name of its backing file, or NULL */
+
 /* ---- overlay.c ---- */
 /* Takes over the reference to base. */
 BlockNode *block_overlay_open(BlockNode *base, GError **error);

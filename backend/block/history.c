@@ -639,7 +639,7 @@ static bool attach(BlockBackend *b, const char *dir, bool temporary, GError **er
 
 bool block_history_attach(BlockBackend *b, GError **error)
 {
-    if (!b->node || !b->filename || !block_node_is_file(b->node))
+    if (!b->node || !b->filename || !(block_node_is_file(b->node) || block_node_is_qcow2(b->node)))
         return true;
     block_full_path(b);
     g_autofree char *dir = history_dir(b);

@@ -98,10 +98,10 @@ static bool strip_protocol(const char **filename, GError **error)
     return true;
 }
 
-static bool only_raw(const char *filename, const char *format, GError **error)
+static bool not_ours(const char *filename, const char *format, GError **error)
 {
-    return error_set(error, "'%s' is a %s image: this build reads raw images only; convert it "
-                     "with qemu-img convert -O raw", filename, format);
+    return error_set(error, "'%s' is a %s image: this build reads raw and qcow2 images; convert it "
+                     "with qemu-img convert -O qcow2", filename, format);
 }
 
 /* The format that the file's first bytes tell, or NULL. */
@@ -119,7 +119,7 @@ static const char *probe(const char *filename)
 }
 
 static const char *const foreign_formats[] = {
-    "qcow2", "qcow", "qed", "vmdk", "vdi", "vhdx", "vpc", "luks", "parallels", "bochs", "cloop",
+    "qcow", "qed", "vmdk", "vdi", "vhdx", "vpc", "luks", "parallels", "bochs", "cloop",
     "dmg", NULL,
 };
 
@@ -128,20 +128,27 @@ static bool check_format(BlockBackend *b, const char *format, const char *filena
 {
     if (!format) {
         const char *found = probe(filename);
-        if (found)
-            return only_raw(filename, found, error);
-        b->probed = true;
+        if (found && !strcmp(found, "qcow2"))
+            b->format = "qcow2";
+        else if (found)
+            return not_ours(filename, found, error);
+        else
+            b->probed = true;
+        return true;
+    }
+    if (!strcmp(format, "qcow2")) {
+        b->format = "qcow2";
         return true;
     }
     if (!strcmp(format, "raw") || !strcmp(format, "file") || !strcmp(format, "host_device") ||
         !strcmp(format, "host_cdrom"))
         return true;
     if (g_strv_contains(foreign_formats, format))
-        return only_raw(filename, format, error);
-    static const char *const known[] = { "raw", "file", "host_device", "null-co", NULL };
+        return not_ours(filename, format, error);
+    static const char *const known[] = { "raw", "qcow2", "file", "host_device", "null-co", NULL };
     const char *near = error_nearest(format, known);
     return error_set(error, "'%s': there is no image format '%s'%s%s%s", filename, format,
-                     near ? "; did you mean '" : "; this build reads raw images",
+                     near ? "; did you mean '" : "; this build reads raw and qcow2 images",
                      near ? near : "", near ? "'?" : "");
 }
 
@@ -249,6 +256,17 @@ static bool add_overlay(BlockBackend *b, GError **error)
     return top;
 }
 
+static bool is_qcow2(const BlockBackend *b)
+{
+    return !g_strcmp0(b->format, "qcow2");
+}
+
+static BlockNode *open_image(BlockBackend *b, const BlockOpen *how, GError **error)
+{
+    BlockNode *file = block_file_open(how, error);
+    return file && is_qcow2(b) ? block_qcow2_open(file, how->filename, 0, error) : file;
+}
+
 static bool open_drive(GHashTable *opts, BlockBackend *b, GError **error)
 {
     BlockOpen how = { 0 };
@@ -298,7 +316,7 @@ static bool open_drive(GHashTable *opts, BlockBackend *b, GError **error)
     how.filename = name;
     how.read_only = b->read_only || snapshot;
     b->filename = g_strdup(name);
-    b->node = block_file_open(&how, error);
+    b->node = open_image(b, &how, error);
     if (!b->node)
         return false;
     if (snapshot && !b->read_only)
@@ -393,10 +411,12 @@ static bool open_over_node(GHashTable *opts, BlockBackend *b, const char *below,
         return error_set(error, "node '%s' has no medium", below);
     if (!b->read_only && !block_make_writable(child, error))
         return false;
+    child->node->refs++;
+    b->node = is_qcow2(b) ? block_qcow2_open(child->node, child->filename, 0, error) : child->node;
+    if (!b->node)
+        return false;
     child->used_as_child = true;
     b->below = child;
-    child->node->refs++;
-    b->node = child->node;
     b->filename = g_strdup(child->filename);
     b->read_only |= child->read_only;
     b->no_flush |= child->no_flush;
@@ -429,9 +449,11 @@ static bool open_blockdev(GHashTable *opts, BlockBackend *b, GError **error)
         return false;
     how.share_rw |= force_share;
     how.read_only = b->read_only;
+    if (!strcmp(driver, "qcow2"))
+        b->format = "qcow2";
     if (below)
-        return strcmp(driver, "raw")
-                   ? error_set(error, "file= goes with driver=raw")
+        return strcmp(driver, "raw") && !is_qcow2(b)
+                   ? error_set(error, "file= goes with driver=raw or driver=qcow2")
                    : open_over_node(opts, b, below, error);
     if (!strcmp(driver, "null-co") || (file_driver && !strcmp(file_driver, "null-co")))
         return take_null(opts, NULL, b, error);
@@ -445,12 +467,13 @@ static bool open_blockdev(GHashTable *opts, BlockBackend *b, GError **error)
         !opts_take_size(opts, "size", 1, &how.size, error))
         return false;
     how.filename = filename;
-    b->format = strcmp(driver, "raw") ? "file" : "raw";
+    if (!is_qcow2(b))
+        b->format = strcmp(driver, "raw") ? "file" : "raw";
     b->filename = g_strdup(filename);
     /* A file below a read-only node must not be locked for writing: wait for who uses it. */
-    b->writable_later = how.auto_read_only && !how.read_only && strcmp(driver, "raw");
+    b->writable_later = how.auto_read_only && !how.read_only && !strcmp(b->format, "file");
     how.read_only |= b->writable_later;
-    b->node = block_file_open(&how, error);
+    b->node = open_image(b, &how, error);
     if (b->node)
         b->read_only = b->node->read_only;
     return b->node;

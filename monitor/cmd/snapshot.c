@@ -114,12 +114,16 @@ void hmp_info_snapshots(Monitor *mon, const Json *args)
 
 /* ---- jobs ---- */
 
-typedef struct Job {
-    char *id, *error, *tag;
+typedef struct Job Job;
+struct Job {
+    char *id, *error, *tag, *vmstate;
     const char *type, *status;
     char **devices;
-    int64_t total;
-} Job;
+    void (*run)(Job *j, GError **error);
+    bool later; /* it is not over when run returns */
+};
+
+static void job_run(void *opaque);
 
 static GPtrArray *jobs; /* latest first */
 
@@ -127,6 +131,7 @@ static void job_free(Job *j)
 {
     g_free(j->id);
     g_free(j->tag);
+    g_free(j->vmstate);
     g_free(j->error);
     g_strfreev(j->devices);
     g_free(j);
@@ -162,37 +167,35 @@ static void job_done(void *opaque, GError *error)
     job_status(j, "concluded");
 }
 
-static bool check_names(const Job *j, const Json *args, bool with_vmstate, GError **error)
+static bool check_names(const Job *j, GError **error)
 {
-    const char *vmstate = json_get_str(args, "vmstate", NULL);
     if (!*j->devices)
         return error_set(error, "At least one device is required for snapshot");
     for (char **d = j->devices; *d; d++)
         if (!block_find(*d))
             return error_set(error, "No block device node '%s'", *d);
-    if (with_vmstate && !block_find(vmstate))
-        return error_set(error, "vmstate block device '%s' does not exist", vmstate);
+    if (j->vmstate && !block_find(j->vmstate))
+        return error_set(error, "vmstate block device '%s' does not exist", j->vmstate);
     return true;
 }
 
-/* NULL with an error; a job whose names are wrong begins and fails at once. */
-static Job *job_new(const char *type, const Json *args, bool *failed, GError **error)
+/* Begins it; what it does, and how it ends, comes behind the command's reply. */
+static bool job_start(const char *type, const Json *args, void (*run)(Job *j, GError **error),
+                      GError **error)
 {
     const char *id = json_get_str(args, "job-id", "");
     const Json *devices = json_get(args, "devices");
-    if (job_find(id)) {
-        error_set(error, "Job ID '%s' already in use", id);
-        return NULL;
-    }
+    if (job_find(id))
+        return error_set(error, "Job ID '%s' already in use", id);
     if (!g_ascii_isalpha(*id) || strspn(id, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-._") !=
-        strlen(id)) {
-        error_set(error, "Invalid job ID '%s'", id);
-        return NULL;
-    }
+        strlen(id))
+        return error_set(error, "Invalid job ID '%s'", id);
     Job *j = g_new0(Job, 1);
     j->id = g_strdup(id);
     j->tag = g_strdup(json_get_str(args, "tag", ""));
+    j->vmstate = g_strdup(json_get_str(args, "vmstate", NULL));
     j->type = type;
+    j->run = run;
     j->devices = g_new0(char *, json_len(devices) + 1);
     for (unsigned i = 0; i < json_len(devices); i++)
         j->devices[i] = g_strdup(json_str(json_at(devices, i)));
@@ -201,62 +204,52 @@ static Job *job_new(const char *type, const Json *args, bool *failed, GError **e
     g_ptr_array_insert(jobs, 0, j);
     job_status(j, "created");
     job_status(j, "running");
+    main_defer(job_run, j);
+    return true;
+}
+
+static void job_run(void *opaque)
+{
+    Job *j = opaque;
     g_autoptr(GError) why = NULL;
-    *failed = !check_names(j, args, json_get(args, "vmstate"), &why);
-    if (*failed)
+    if (check_names(j, &why))
+        j->run(j, &why);
+    if (why || !j->later)
         job_done(j, why);
-    return j;
+}
+
+static void run_save(Job *j, GError **error)
+{
+    if (snapshot_exists(j->tag))
+        error_set(error, "Snapshot '%s' already exists in one or more devices", j->tag);
+    else
+        j->later = snapshot_save(j->tag, job_done, j, error);
+}
+
+static void run_load(Job *j, GError **error)
+{
+    load(j->tag, (const char *const *)j->devices, error);
+}
+
+static void run_delete(Job *j, GError **error)
+{
+    if (snapshot_exists(j->tag))
+        snapshot_delete(j->tag, error);
 }
 
 bool qmp_snapshot_save(const Json *args, GError **error)
 {
-    bool failed;
-    g_autoptr(GError) why = NULL;
-    Job *j = job_new("snapshot-save", args, &failed, error);
-    if (!j || failed)
-        return j;
-    if (snapshot_exists(j->tag))
-        error_set(&why, "Snapshot '%s' already exists in one or more devices", j->tag);
-    else
-        snapshot_save(j->tag, job_done, j, &why);
-    if (why)
-        job_done(j, why);
-    return true;
-}
-
-static void run_load(void *opaque)
-{
-    Job *j = opaque;
-    g_autoptr(GError) why = NULL;
-    load(j->tag, (const char *const *)j->devices, &why);
-    job_done(j, why);
+    return job_start("snapshot-save", args, run_save, error);
 }
 
 bool qmp_snapshot_load(const Json *args, GError **error)
 {
-    bool failed;
-    Job *j = job_new("snapshot-load", args, &failed, error);
-    if (j && !failed)
-        main_defer(run_load, j);
-    return j;
-}
-
-static void run_delete(void *opaque)
-{
-    Job *j = opaque;
-    g_autoptr(GError) why = NULL;
-    if (snapshot_exists(j->tag))
-        snapshot_delete(j->tag, &why);
-    job_done(j, why);
+    return job_start("snapshot-load", args, run_load, error);
 }
 
 bool qmp_snapshot_delete(const Json *args, GError **error)
 {
-    bool failed;
-    Job *j = job_new("snapshot-delete", args, &failed, error);
-    if (j && !failed)
-        main_defer(run_delete, j);
-    return j;
+    return job_start("snapshot-delete", args, run_delete, error);
 }
 
 Json *qmp_query_jobs(const Json *args, GError **error)
@@ -295,12 +288,38 @@ bool qmp_job_dismiss(const Json *args, GError **error)
     return true;
 }
 
-bool qmp_job_cancel(const Json *args, GError **error)
+/* Our jobs can't be steered, no more than those of the same names can in QEMU. */
+static bool refuse(const Json *args, const char *verb, GError **error)
 {
     const char *id = json_get_str(args, "id", "");
     const Job *j = job_find(id);
     if (!j)
         return error_set(error, "Job not found");
-    return error_set(error, "Job '%s' in state '%s' cannot accept command verb 'cancel'", id,
-                     j->status);
+    return error_set(error, "Job '%s' in state '%s' cannot accept command verb '%s'", id,
+                     j->status, verb);
+}
+
+bool qmp_job_cancel(const Json *args, GError **error)
+{
+    return refuse(args, "cancel", error);
+}
+
+bool qmp_job_pause(const Json *args, GError **error)
+{
+    return refuse(args, "pause", error);
+}
+
+bool qmp_job_resume(const Json *args, GError **error)
+{
+    return refuse(args, "resume", error);
+}
+
+bool qmp_job_complete(const Json *args, GError **error)
+{
+    return refuse(args, "complete", error);
+}
+
+bool qmp_job_finalize(const Json *args, GError **error)
+{
+    return refuse(args, "finalize", error);
 }

@@ -3,7 +3,7 @@
  * Loading kernels and firmware: see include/softmmu/boot.h.
  *
  * ELF: System V ABI, 64-bit and 32-bit little-endian executables. Linux Image: arch/riscv and
- * arch/arm64 boot documentation (boot-image-header, booting). gzip through zlib.
+ * arch/arm64 boot documentation (boot-image-header, booting). gzip too.
  * Not here: bzImage and PVH, which come with x86.
  */
 #include "softmmu/boot.h"
@@ -14,12 +14,12 @@
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "softmmu/fdt.h"
 #include "softmmu/run.h"
 #include "util/bits.h"
 #include "util/error.h"
+#include "util/inflate.h"
 
 /* A piece of guest memory that is filled at every reset. */
 typedef struct Rom {
@@ -192,34 +192,14 @@ static GBytes *gunzip(const char *what, const char *file, GBytes *packed, uint64
 {
     gsize n;
     const uint8_t *p = g_bytes_get_data(packed, &n);
-    z_stream z = { .next_in = (uint8_t *)p, .avail_in = (uInt)MIN(n, (gsize)UINT_MAX) };
-    GByteArray *out = g_byte_array_new();
-    int status = inflateInit2(&z, 15 + 16);
-    while (status == Z_OK) {
-        guint at = out->len;
-        if (at >= max || at > G_MAXUINT / 2) {
-            error_set(error, "%s %s: unpacks to more than the %" PRIu64 " bytes of RAM; "
-                      "give the machine more with -m", what, file, max);
-            inflateEnd(&z);
-            g_byte_array_unref(out);
-            return NULL;
-        }
-        guint room = MAX(1u << 20, at);
-        g_byte_array_set_size(out, at + room);
-        z.next_out = out->data + at;
-        z.avail_out = room;
-        status = inflate(&z, Z_NO_FLUSH);
-        g_byte_array_set_size(out, at + room - z.avail_out);
-        if (status == Z_BUF_ERROR)
-            break;
-    }
-    inflateEnd(&z);
-    if (status != Z_STREAM_END) {
+    bool too_long;
+    GBytes *out = inflate_gzip(p, n, max, &too_long);
+    if (!out && too_long)
+        error_set(error, "%s %s: unpacks to more than the %" PRIu64 " bytes of RAM; give the machine "
+                  "more with -m", what, file, max);
+    else if (!out)
         error_set(error, "%s %s: the gzip data is damaged or cut short", what, file);
-        g_byte_array_unref(out);
-        return NULL;
-    }
-    return g_byte_array_free_to_bytes(out);
+    return out;
 }
 
 static bool is_elf(GBytes *b)

@@ -50,7 +50,9 @@ def cases(tmp):
     yield "missing drive", [*virt, "-drive", f"file={missing},format=raw"], missing
     yield "unknown drive parameter", [*virt, "-drive", "fiel=x"], "fiel"
     yield "qcow2 image", [*virt, "-drive", "format=qcow2,file=" +
-                          file("q.qcow2", b"QFI\xfb" + bytes(1000))], "qcow2"
+                          file("q.qcow2", b"QFI\xfb" + bytes(1000))], "no qcow2 image"
+    yield "vmdk image", [*virt, "-drive", "format=vmdk,file=" + file("q.vmdk", b"KDMV" + bytes(1000))], (
+        "raw and qcow2")
     yield "append without kernel", [*virt, "-append", "x"], "-kernel"
     yield "too many CPUs", [*virt, "-smp", "100"], "100"
     yield "bad -smp", [*virt, "-smp", "cpus=0"], "-smp"

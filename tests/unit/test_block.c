@@ -13,30 +13,12 @@
 
 #include "backend/block.h"
 #include "softmmu/run.h"
-
-static char *dir;
-
-static char *image_new(const char *name, const void *data, size_t len)
-{
-    char *path = g_build_filename(dir, name, NULL);
-    g_assert_true(g_file_set_contents(path, data, len, NULL));
-    return path;
-}
+#include "block_ops.h"
 
 static char *image_zero(const char *name, size_t len)
 {
     g_autofree char *zeros = g_malloc0(len);
     return image_new(name, zeros, len);
-}
-
-static BlockBackend *drive(const char *fmt, const char *path)
-{
-    g_autofree char *text = g_strdup_printf(fmt, path);
-    g_autoptr(GError) error = NULL;
-    BlockBackend *b = drive_new(text, NULL, &error);
-    g_assert_no_error(error);
-    g_assert_nonnull(b);
-    return b;
 }
 
 static void expect_error(const char *text, const char *part)
@@ -50,89 +32,6 @@ static void expect_error(const char *text, const char *part)
 }
 
 /* ---- random operations ---- */
-
-enum { MODEL_SIZE = 1 << 20, MAX_BURST = 20 };
-
-typedef struct Op {
-    BlockOp op;
-    uint64_t offset, len;
-    uint8_t *buf;
-    struct iovec iov[5];
-    int n_iov, ret;
-    bool done;
-} Op;
-
-static void op_done(void *opaque, int ret)
-{
-    Op *o = opaque;
-    g_assert_false(o->done);
-    o->done = true;
-    o->ret = ret;
-}
-
-static void split(Op *o, GRand *r)
-{
-    uint64_t at = 0;
-    o->n_iov = 0;
-    while (at < o->len && o->n_iov < 4) {
-        uint64_t n = o->n_iov == 3 ? o->len - at
-                                   : (uint64_t)g_rand_int_range(r, 0, o->len - at + 1);
-        o->iov[o->n_iov++] = (struct iovec){ o->buf + at, n };
-        at += n;
-    }
-    if (at < o->len)
-        o->iov[o->n_iov++] = (struct iovec){ o->buf + at, o->len - at };
-}
-
-/* Disjoint ranges, so that the model doesn't depend on the order within a burst. */
-static void burst(BlockBackend *b, uint8_t *model, uint64_t size, GRand *r, bool discard)
-{
-    Op ops[MAX_BURST] = { 0 };
-    int n = g_rand_int_range(r, 1, MAX_BURST + 1);
-    uint64_t slice = size / n / 512 * 512;
-    bool batch = g_rand_boolean(r), follow = g_rand_boolean(r);
-    if (batch)
-        block_batch_begin();
-    for (int i = 0; i < n; i++) {
-        Op *o = &ops[i];
-        uint64_t sectors = slice / 512, skip = g_rand_int_range(r, 0, MIN(sectors, 32));
-        static const BlockOp kinds[] = { BLOCK_READ, BLOCK_READ, BLOCK_WRITE, BLOCK_WRITE,
-                                         BLOCK_WRITE_ZEROES, BLOCK_DISCARD, BLOCK_FLUSH };
-        o->op = follow ? kinds[n % 4] : kinds[g_rand_int_range(r, 0, G_N_ELEMENTS(kinds))];
-        if (follow)
-            skip = 0;
-        o->offset = i * slice + skip * 512;
-        o->len = follow ? slice
-                        : (uint64_t)g_rand_int_range(r, 0, MIN(sectors - skip, 64) + 1) * 512;
-        o->buf = g_malloc0(o->len + 1);
-        if (o->op == BLOCK_WRITE) {
-            memset(o->buf, g_rand_int_range(r, 0, 3) ? g_rand_int(r) : 0, o->len);
-            memcpy(model + o->offset, o->buf, o->len);
-        } else if (o->op == BLOCK_WRITE_ZEROES || (o->op == BLOCK_DISCARD && discard)) {
-            memset(model + o->offset, 0, o->len);
-        }
-        split(o, r);
-        block_submit(b, o->op, o->offset, o->iov, o->n_iov, o->len, op_done, o);
-        g_assert_false(o->done);
-    }
-    if (batch)
-        block_batch_end();
-    block_drain(b);
-    for (int i = 0; i < n; i++) {
-        g_assert_true(ops[i].done);
-        g_assert_cmpint(ops[i].ret, ==, 0);
-        if (ops[i].op == BLOCK_READ)
-            g_assert_cmpmem(ops[i].buf, ops[i].len, model + ops[i].offset, ops[i].len);
-        g_free(ops[i].buf);
-    }
-}
-
-static void compare(BlockBackend *b, const uint8_t *model, uint64_t size)
-{
-    g_autofree uint8_t *buf = g_malloc(size);
-    g_assert_cmpint(block_read_sync(b, 0, buf, size), ==, 0);
-    g_assert_cmpmem(buf, size, model, size);
-}
 
 static void test_random(gconstpointer options)
 {
@@ -254,7 +153,8 @@ static void test_options(void)
         expect_error(text, part);                                                              \
     } while (0)
     EXPECT("fromat=raw", "did you mean 'format'");
-    EXPECT("format=qcow2", "qemu-img convert -O raw");
+    EXPECT("format=vmdk", "qemu-img convert -O qcow2");
+    EXPECT("format=qcow2", "no qcow2 image");
     EXPECT("format=rwa", "did you mean 'raw'");
     EXPECT("format=raw,if=virito", "did you mean 'virtio'");
     EXPECT("format=raw,cache=sometimes", "must be one of");
@@ -300,7 +200,7 @@ static void test_blockdev(void)
     g_autofree char *a = g_strdup_printf("driver=raw,node-name=n0,file.driver=file,"
                                          "file.filename=%s,read-only=on", path);
     g_autofree char *f = g_strdup_printf("file,node-name=f0,filename=%s,read-only=on", path);
-    g_autofree char *q = g_strdup_printf("qcow2,node-name=q0,file.filename=%s", path);
+    g_autofree char *q = g_strdup_printf("vmdk,node-name=q0,file.filename=%s", path);
     g_autoptr(GError) error = NULL;
     uint8_t buf[512];
     BlockBackend *b = blockdev_new(a, &error);
@@ -352,7 +252,7 @@ static void test_probe(void)
     uint8_t head[512] = "QFI\xfb\0\0\0\3";
     g_autofree char *path = image_new("q.img", head, sizeof head);
     g_autofree char *text = g_strdup_printf("file=%s,if=none", path);
-    expect_error(text, "qemu-img convert -O raw");
+    expect_error(text, "header is damaged");
     /* The guest can't turn a guessed raw image into another format. */
     g_autofree char *raw = image_zero("r.img", 4096);
     BlockBackend *b = drive("file=%s,if=none", raw);
