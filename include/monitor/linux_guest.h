@@ -36,6 +36,8 @@ typedef struct LinuxModule {
  * The result is good until the machine runs.
  */
 LinuxGuest *linux_guest(Cpu *cpu, bool search, const char **why);
+/* How far from where it was linked for the kernel is, which begins at base; false: not known. */
+bool linux_slide(uint64_t base, uint64_t *slide);
 /* The function that is called when a module is in place and has not run yet; 0: not known. */
 uint64_t linux_do_init_module(const LinuxGuest *g);
 /* Of LinuxModule; free with g_ptr_array_unref. */

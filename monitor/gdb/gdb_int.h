@@ -56,6 +56,7 @@ typedef struct GdbServer {
     GdbWire wire;
     bool connected;
     bool multiprocess, swbreak, hwbreak; /* gdb understands them */
+    bool lldb;              /* it is no gdb */
     bool physical;          /* memory packets mean physical addresses */
     unsigned step_flags;    /* SSTEP_* */
     Cpu *cpu;               /* that H chose, or that stopped */

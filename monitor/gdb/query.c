@@ -50,15 +50,23 @@ static bool q_symbol(GdbText t, GString *out)
     return true;
 }
 
-/* Where the kernel really is: gdb moves the symbols of vmlinux there. */
+/*
+ * Where the kernel really is: gdb moves the symbols of vmlinux there. lldb takes every answer for how
+ * far it has moved.
+ */
 static bool q_offsets(GdbText t, GString *out)
 {
     gdb_symbol_base(0);
     for (unsigned i = 0; i < cpu_count; i++) {
         vaddr base;
         if (cpus[i]->target->kernel_base && cpus[i]->target->kernel_base(cpus[i], &base)) {
+            uint64_t slide;
             gdb_symbol_base(base);
-            g_string_append_printf(out, "TextSeg=%" G_GINT64_MODIFIER "x", base);
+            if (!gdb.lldb)
+                g_string_append_printf(out, "TextSeg=%" G_GINT64_MODIFIER "x", base);
+            else if (linux_slide(base, &slide))
+                g_string_append_printf(out, "Text=%" G_GINT64_MODIFIER "x;Data=%" G_GINT64_MODIFIER
+                                       "x;Bss=%" G_GINT64_MODIFIER "x", slide, slide, slide);
             break;
         }
     }
@@ -265,8 +273,10 @@ static bool set_no_ack(GdbText t, GString *out)
     return false;
 }
 
+/* Only lldb asks for this. */
 static bool set_thread_suffix(GdbText t, GString *out)
 {
+    gdb.lldb = true;
     return answer(out, "OK");
 }
 

@@ -288,7 +288,7 @@ static void on_read(void *opaque, const uint8_t *buf, size_t len)
 static void connected(void)
 {
     gdb_wire_init(&gdb.wire);
-    gdb.multiprocess = gdb.swbreak = gdb.hwbreak = gdb.physical = gdb.waiting = false;
+    gdb.multiprocess = gdb.swbreak = gdb.hwbreak = gdb.physical = gdb.waiting = gdb.lldb = false;
     gdb.step_flags = SSTEP_ENABLE | SSTEP_NOIRQ | SSTEP_NOTIMER;
     gdb.cpu = cpus[0];
     gdb.stop_why = CPU_DEBUG_NONE;

@@ -233,6 +233,18 @@ static bool find_info(void)
     return false;
 }
 
+bool linux_slide(uint64_t base, uint64_t *slide)
+{
+    static const char offset[] = "\nKERNELOFFSET=", link[] = "\nNUMBER(KERNEL_LINK_ADDR)=";
+    if (!same_info()) {
+        guest = (LinuxGuest){ 0 };
+        if (!find_info())
+            return false;
+    }
+    *slide = strstr(info, offset) ? info_number(offset) : base - info_number(link);
+    return strstr(info, offset) || strstr(info, link);
+}
+
 static const char *find_tables(void)
 {
     Wanted wanted[] = { [W_MODULES] = { "modules", 0 }, [W_BTF] = { "__start_BTF", 0 },
