@@ -152,7 +152,9 @@ typedef struct GdbReg {
     char name[28];
     const char *type;    /* of gdb: "int", "code_ptr", "ieee_double"; NULL: by size */
     const char *group;   /* "general", "float", "system"; NULL: gdb's own idea */
+    const char *generic; /* its role, for lldb where it does not know: "pc", "sp"; NULL: none */
     uint16_t num, bits;
+    uint16_t dwarf;      /* for the same: DWARF's number and one; 0: none */
 } GdbReg;
 
 /* What a target provides. One const table per guest architecture. */

@@ -36,6 +36,8 @@ typedef struct LinuxModule {
  * The result is good until the machine runs.
  */
 LinuxGuest *linux_guest(Cpu *cpu, bool search, const char **why);
+/* Is the kernel that was found still there, though no CPU may see it just now (KPTI)? */
+bool linux_guest_known(void);
 /* How far from where it was linked for the kernel is, which begins at base; false: not known. */
 bool linux_slide(uint64_t base, uint64_t *slide);
 /* The function that is called when a module is in place and has not run yet; 0: not known. */

@@ -58,6 +58,11 @@ char *gdb_target_xml(void)
             g_string_append_printf(s, " type=\"%s\"", r->type);
         if (r->group)
             g_string_append_printf(s, " group=\"%s\"", r->group);
+        if (gdb.lldb && r->generic)
+            g_string_append_printf(s, " generic=\"%s\"", r->generic);
+        if (gdb.lldb && r->dwarf)
+            g_string_append_printf(s, " dwarf_regnum=\"%u\" ehframe_regnum=\"%u\"", r->dwarf - 1U,
+                                   r->dwarf - 1U);
         g_string_append(s, "/>\n");
     }
     g_string_append_printf(s, "%s</target>\n", feature ? "</feature>\n" : "");

@@ -114,6 +114,7 @@ void gdb_put_cpu_state(GString *out, const Cpu *cpu); /* "CPU#0 [running]" */
 
 /* ---- library.c ---- */
 char *gdb_libraries_xml(void);
+char *gdb_libraries_svr4_xml(void);
 /* The file of a name in that list, made now; NULL: there is no such module. */
 GBytes *gdb_library_file(const char *name);
 bool gdb_library_exists(const char *name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A Linux guest's modules as gdb's shared libraries (gdb manual, "Library List Format for SVR4
- * Targets"). A .ko is not linked: its sections lie anywhere, and a link map has but one address.
+ * Targets", and "Library List Format" for a gdb that knows of no Linux, as of bare-metal toolchains). A .ko is not linked: its sections lie anywhere, and a link map has but one address.
  * So gdb gets files made of what the guest's memory says (module_elf.c), in which the sections are
  * where they are, under names that gdb then reads through vFile packets (file.c): /modules/NAME.ko.
  *
@@ -23,6 +23,7 @@ typedef struct Library {
 } Library;
 
 static GHashTable *libraries;   /* of Library, by module name: what gdb was told last */
+static char *last_list;         /* in XML */
 static unsigned generation = 1;
 
 static void free_library(gpointer data)
@@ -36,6 +37,7 @@ static void free_library(gpointer data)
 void gdb_libraries_reset(void)
 {
     g_clear_pointer(&libraries, g_hash_table_unref);
+    g_clear_pointer(&last_list, g_free);
     gdb.wants_libraries = false;
     gdb.library_cpu = NULL;
     generation = 1;
@@ -75,10 +77,24 @@ static bool maybe_linux(void)
     return false;
 }
 
-/* What can't be seen just now stays as it was. */
-static void refresh(GString *xml)
+static void put_svr4(GString *xml, const Library *l, const LinuxModule *m)
 {
-    LinuxGuest *g = maybe_linux() ? linux_guest(gdb.cpu, true, NULL) : NULL;
+    g_string_append_printf(xml, "<library name=\"%s\" lm=\"0x%" PRIx64 "\" l_addr=\"0x%" PRIx64
+                           "\" l_ld=\"0x0\" lmid=\"0x0\"/>\n", l->path, m->at, m->base);
+}
+
+/* gdb adds each number to the address that the section has in the file. */
+static void put_plain(GString *xml, const Library *l, const LinuxModule *m)
+{
+    g_string_append_printf(xml, "<library name=\"%s\">", l->path);
+    for (unsigned i = 0; i < m->sections->len + m->gone->len; i++)
+        g_string_append_printf(xml, "<section address=\"0x%" PRIx64 "\"/>", m->base);
+    g_string_append(xml, "</library>\n");
+}
+
+static void refresh(const LinuxGuest *g, GString *xml,
+                    void (*put)(GString *, const Library *, const LinuxModule *))
+{
     GHashTable *now = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_library);
     GPtrArray *all = g ? linux_modules(g) : NULL;
     for (unsigned i = 0; all && i < all->len; i++) {
@@ -88,8 +104,7 @@ static void refresh(GString *xml)
         const Library *before = libraries ? g_hash_table_lookup(libraries, m->name) : NULL;
         Library *l = new_library(m, before);
         g_hash_table_insert(now, g_strdup(m->name), l);
-        g_string_append_printf(xml, "<library name=\"%s\" lm=\"0x%" PRIx64 "\" l_addr=\"0x%" PRIx64
-                               "\" l_ld=\"0x0\" lmid=\"0x0\"/>\n", l->path, m->at, m->base);
+        put(xml, l, m);
     }
     if (all)
         g_ptr_array_unref(all);
@@ -97,13 +112,30 @@ static void refresh(GString *xml)
     libraries = now;
 }
 
+/* What can't be seen just now stays as it was. */
+static char *document(const char *tag, void (*put)(GString *, const Library *, const LinuxModule *))
+{
+    LinuxGuest *g = maybe_linux() ? linux_guest(gdb.cpu, true, NULL) : NULL;
+    gdb.wants_libraries = true;
+    if (g || !last_list || !linux_guest_known()) {
+        GString *xml = g_string_new(NULL);
+        g_string_append_printf(xml, "<%s version=\"1.0\">\n", tag);
+        refresh(g, xml, put);
+        g_string_append_printf(xml, "</%s>\n", tag);
+        g_free(last_list);
+        last_list = g_string_free(xml, FALSE);
+    }
+    return g_strdup(last_list);
+}
+
+char *gdb_libraries_svr4_xml(void)
+{
+    return document("library-list-svr4", put_svr4);
+}
+
 char *gdb_libraries_xml(void)
 {
-    GString *xml = g_string_new("<library-list-svr4 version=\"1.0\">\n");
-    gdb.wants_libraries = true;
-    refresh(xml);
-    g_string_append(xml, "</library-list-svr4>\n");
-    return g_string_free(xml, FALSE);
+    return document("library-list", put_plain);
 }
 
 /* ---- files ---- */

@@ -34,7 +34,8 @@ static bool q_supported(GdbText t, GString *out)
     gdb.hwbreak = g_strv_contains((const char *const *)features, "hwbreak+");
     g_string_append_printf(out, "PacketSize=%x;qXfer:features:read+;qXfer:memory-map:read+;"
                            "qXfer:threads:read+;QStartNoAckMode+;vContSupported+;multiprocess+;"
-                           "swbreak+;hwbreak+;binary-upload+;qXfer:libraries-svr4:read+%s", GDB_PACKET_MAX,
+                           "swbreak+;hwbreak+;binary-upload+;qXfer:libraries-svr4:read+;"
+                           "qXfer:libraries:read+%s", GDB_PACKET_MAX,
                            reverse_enabled() ? ";ReverseStep+;ReverseContinue+" : "");
     return true;
 }
@@ -122,6 +123,8 @@ static bool q_xfer(GdbText t, GString *out)
     else if (gdb_get_word(&t, "threads:read::"))
         make = gdb_threads_xml;
     else if (gdb_get_word(&t, "libraries-svr4:read::"))
+        make = gdb_libraries_svr4_xml;
+    else if (gdb_get_word(&t, "libraries:read::"))
         make = gdb_libraries_xml;
     else
         return gdb_get_word(&t, "features:read:") ? answer(out, "E00") : true;

@@ -233,6 +233,11 @@ static bool find_info(void)
     return false;
 }
 
+bool linux_guest_known(void)
+{
+    return same_info();
+}
+
 bool linux_slide(uint64_t base, uint64_t *slide)
 {
     static const char offset[] = "\nKERNELOFFSET=", link[] = "\nNUMBER(KERNEL_LINK_ADDR)=";

@@ -13,6 +13,11 @@ enum { CSR_FFLAGS = 1, CSR_FCSR = 3 };
 
 /* --- the list --- */
 
+/* What lldb wants to know of x0 to x31. */
+static const char *const roles[32] = {
+    [1] = "ra", "sp", [8] = "fp", [10] = "arg1", "arg2", "arg3", "arg4", "arg5", "arg6", "arg7", "arg8",
+};
+
 static bool describe_csr(unsigned csr, const char *feature, GdbReg *out)
 {
     out->feature = feature;
@@ -56,6 +61,8 @@ bool riscv_gdb_reg(Cpu *cpu, unsigned i, GdbReg *out)
         out->group = "general";
         out->num = (uint16_t)i;
         out->type = i == NUM_PC || i == 1 ? "code_ptr" : i >= 2 && i <= 4 ? "data_ptr" : "int";
+        out->generic = i == NUM_PC ? "pc" : roles[i];
+        out->dwarf = i == NUM_PC ? 0 : (uint16_t)(i + 1);
         g_strlcpy(out->name, i == NUM_PC ? "pc" : riscv_x_names[i], sizeof out->name);
         return true;
     }
@@ -67,6 +74,7 @@ bool riscv_gdb_reg(Cpu *cpu, unsigned i, GdbReg *out)
         out->group = "float";
         out->num = (uint16_t)(NUM_F0 + i);
         out->type = "ieee_double";
+        out->dwarf = (uint16_t)(32 + i + 1);
         g_strlcpy(out->name, riscv_f_names[i], sizeof out->name);
         return true;
     }

@@ -273,8 +273,14 @@ class Tests:
         r.ok("QStartNoAckMode")
         r.ack = False
         same("no acks", r.ask("qAttached"), "1")
+        xml = r.document("features:read:target.xml", 0x4000)
+        same("no roles for gdb", "generic=" in xml, False)
         r.ok("QThreadSuffixSupported")
         same("suffix", len(r.ask("p20;thread:1;")), 16)
+        regs = {reg.get("generic"): reg for reg in
+                ET.fromstring(r.document("features:read:target.xml", 0x4000)).iter("reg")}
+        same("lldb's pc", regs["pc"].get("regnum"), "32")
+        same("lldb's sp", (regs["sp"].get("name"), regs["sp"].get("dwarf_regnum")), ("sp", "2"))
         same("must be empty", r.ask("vMustReplyEmpty"), "")
         r.send("c")
         time.sleep(0.05)
@@ -298,6 +304,7 @@ class Tests:
         self.at_loop(r)
         doc = ET.fromstring(r.document("libraries-svr4:read:"))
         same("root", (doc.tag, doc.get("version"), len(doc)), ("library-list-svr4", "1.0", 0))
+        same("plain", len(ET.fromstring(r.document("libraries:read:"))), 0)
         host = [name.encode().hex() for name in ("/etc/passwd", self.guest, "/modules/../etc/passwd",
                                                  "/modules", "", "/modules/\0x.ko")]
         for name in host:
