@@ -191,9 +191,10 @@ static void choose_soft_pins(Emit *e)
         count_slot(use, in->b, weight);
         count_slot(use, in->c, weight);
         count_slot(use, in->d, weight);
-        if (ir_is_slot(in->dst)) {
-            use[ir_slot_index(in->dst)].uses += weight;
-            use[ir_slot_index(in->dst)].written = true;
+        if (ir_is_slot(in->dst)) { /* a move to memory is nearly as good as one to a register */
+            SlotUse *u = &use[ir_slot_index(in->dst)];
+            u->uses += in->op == IR_mov && f->slots[u - use].type == IR_I64 ? weight / 2 : weight;
+            u->written = true;
         }
         if (in->op == IR_funbox && ir_is_slot(in->a)) {
             use[ir_slot_index(in->a)].boxed = true;
