@@ -409,7 +409,7 @@ bool block_commit(BlockBackend *b, GError **error)
 
 /* ---- info block ---- */
 
-void block_print(GString *out)
+void block_print(GString *out, char *(*name_of)(const char *owner))
 {
     for (BlockBackend *b = backends; b; b = b->next) {
         if (b->used_as_child)
@@ -425,8 +425,10 @@ void block_print(GString *out)
                                    block_temporary(b) ? ", temporary overlay" : "");
         else
             g_string_append(out, ": [not inserted]\n");
-        if (b->owner)
-            g_string_append_printf(out, "    Attached to:      %s\n", b->owner);
+        if (b->owner) {
+            g_autofree char *name = name_of(b->owner);
+            g_string_append_printf(out, "    Attached to:      %s\n", name);
+        }
         if (b->cdrom)
             g_string_append(out, "    Removable device: not locked, tray closed\n");
         if (block_qcow2_backing(block_history_base(b->node)))

@@ -123,6 +123,6 @@ void block_changes_free(BlockChanges *c); /* NULL is fine */
 uint64_t block_changes_bytes(const BlockChanges *c);
 
 /* What a machine's print-outs need: `info block`, query-block. */
-void block_print(GString *out);
+void block_print(GString *out, char *(*name_of)(const char *owner));
 
 #endif

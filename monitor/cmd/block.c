@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "monitor/cmd/qom.h"
 #include "monitor/schema/commands_gen.h"
 #include "util/error.h"
 
@@ -44,8 +45,8 @@ static void describe(BlockBackend *b, void *arg)
     json_set_bool(o, "removable", !block_inserted(b) || block_is_cdrom(b));
     if (block_inserted(b))
         json_set(o, "inserted", inserted(b));
-    if (owner)
-        json_set_str(o, "qdev", owner);
+    g_autofree char *qdev = owner ? qom_device_path(owner) : NULL;
+    json_set_str(o, "qdev", qdev); /* NULL: not there */
     json_set_str(o, "type", "unknown");
     json_add(arg, o);
 }
@@ -101,7 +102,7 @@ void hmp_info_block(Monitor *mon, const Json *args)
         monitor_printf(mon, "Error: Device '%s' not found\n", device);
         return;
     }
-    block_print(out);
+    block_print(out, qom_device_path);
     if (!device) {
         monitor_puts(mon, out->str);
         return;

@@ -99,6 +99,20 @@ static GPtrArray *tree(void)
     return nodes;
 }
 
+char *qom_device_path(const char *path)
+{
+    g_autoptr(GPtrArray) nodes = tree();
+    for (unsigned i = 0; i < nodes->len; i++) {
+        const Node *n = nodes->pdata[i];
+        if (!n->dev || strcmp(n->dev->path, path))
+            continue;
+        /* A virtio device over PCI is two objects in QEMU. */
+        bool two = g_str_has_prefix(n->type, "virtio-") && strstr(n->type, "-pci");
+        return g_strconcat(n->path, two ? "/virtio-backend" : "", NULL);
+    }
+    return g_strdup(path);
+}
+
 /* Also "ID" for /machine/peripheral/ID, as QEMU resolves a unique last part. */
 static const Node *find(GPtrArray *nodes, const char *path, GError **error)
 {

@@ -10,6 +10,7 @@ char *qom_cpu_path(const Cpu *cpu);
 char *qom_cpu_type(const TargetOps *t, const char *model); /* "rv64-riscv-cpu" */
 /* Of the guest, or the one that it would have; NULL: a program without targets. */
 const TargetOps *qom_target(void);
+char *qom_device_path(const char *path); /* of the device with that Device.path */
 const char *qom_prop_type(PropType type);
 
 #endif

@@ -85,7 +85,7 @@ static void print_row(Monitor *mon, const SnapshotInfo *i)
     if (i->icount >= 0)
         g_snprintf(icount, sizeof icount, "%" G_GINT64_FORMAT, i->icount);
     g_autofree char *size = human_size(i->vm_size);
-    monitor_printf(mon, "%-10s%-17s%8s%20s%13s%11s\n", "--", i->tag, size, date, clock, icount);
+    monitor_printf(mon, "%-9s %-16s %8s%20s%13s%11s\n", "--", i->tag, size, date, clock, icount);
 }
 
 void hmp_info_snapshots(Monitor *mon, const Json *args)

@@ -134,6 +134,19 @@ static bool assign_pflash(Cli *cli, BlockBackend *b, const char *text, GError **
     return true;
 }
 
+static bool named_by_device(const Cli *cli, const char *id)
+{
+    for (guint i = 0; i < cli->devices->len; i++) {
+        GHashTable *opts = cli_opts_from_text(cli->devices->pdata[i], "driver", NULL);
+        bool named = opts && !strcmp(opts_get(opts, "drive", ""), id);
+        if (opts)
+            g_hash_table_unref(opts);
+        if (named)
+            return true;
+    }
+    return false;
+}
+
 bool cli_make_drives(Cli *cli, GError **error)
 {
     for (guint i = 0; i < cli->blockdevs->len; i++) {
@@ -151,7 +164,9 @@ bool cli_make_drives(Cli *cli, GError **error)
             return false;
         }
         bool ok = true;
-        if (!interface || !strcmp(interface, "virtio")) {
+        if (!strstr(text, "if=") && named_by_device(cli, block_id(b))) {
+            /* RISC-V's boards have no default interface in QEMU, and scripts count on that. */
+        } else if (!interface || !strcmp(interface, "virtio")) {
             /* Behind the user's devices, as in QEMU: guests number disks by it. */
             g_ptr_array_add(cli->devices, g_strdup_printf("virtio-blk,drive=%s", block_id(b)));
         } else if (!strcmp(interface, "pflash")) {

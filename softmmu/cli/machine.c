@@ -102,7 +102,7 @@ static bool common_machine_options(Cli *cli, GError **error)
         m->bios = text;
     /* About what these boards do not have: their "off" is the truth. */
     static const char *const off_only[] = { "usb", "graphics", "dump-guest-core", "mem-merge",
-                                            "hmat", "nvdimm", NULL };
+                                            "hmat", "nvdimm", "suppress-vmdesc", NULL };
     for (int i = 0; off_only[i]; i++)
         g_free(opts_take(o, off_only[i]));
 

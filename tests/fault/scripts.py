@@ -86,6 +86,8 @@ def taken(tmp):
         *virt, "-m", "64M", "-object", "memory-backend-memfd,id=mem,size=64M,share=on,prealloc=off",
         "-machine", "memory-backend=mem"]
     yield "-mem-path", [*virt, "-m", "32", "-mem-path", tmp, "-mem-prealloc"]
+    yield "buildroot for riscv64", [*virt, "-drive", f"file={disk},format=raw,id=hd0", "-device",
+                                    "virtio-blk-device,drive=hd0"]
     yield "-cdrom", [*virt, "-cdrom", disk]
     yield "-hdc, -hdd", [*virt, "-drive", f"if=none,format=raw,id=x,file={disk}"]
     yield "-set", [*virt, "-device", "virtio-rng-device,id=r", "-set", "device.r.max-bytes=1024"]

@@ -142,6 +142,11 @@ static void test_limits(void)
     g_unlink(path);
 }
 
+static char *same_name(const char *owner)
+{
+    return g_strdup(owner);
+}
+
 static void test_options(void)
 {
     g_autofree char *path = image_zero("o.img", 4096);
@@ -171,7 +176,7 @@ static void test_options(void)
     g_assert_cmpstr(block_serial(b), ==, "XY");
     EXPECT("format=raw,id=a", "already");
     GString *info = g_string_new(NULL);
-    block_print(info);
+    block_print(info, same_name);
     g_assert_nonnull(strstr(info->str, "a (#block"));
     g_string_free(info, TRUE);
     block_free(b);

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What these machines do not have, said as QEMU says it of machines without: scripts that look at
+ * everything find an answer.
+ */
+#include <inttypes.h>
+
+#include "backend/object.h"
+#include "hw/board.h"
+#include "monitor/schema/commands_gen.h"
+#include "util/error.h"
+
+static const char no_balloon[] = "No balloon device has been activated";
+
+Json *qmp_query_balloon(const Json *args, GError **error)
+{
+    qmp_error_set(error, QMP_ERROR_DEVICE_NOT_ACTIVE, "%s", no_balloon);
+    return NULL;
+}
+
+bool qmp_balloon(const Json *args, GError **error)
+{
+    return qmp_error_set(error, QMP_ERROR_DEVICE_NOT_ACTIVE, "%s", no_balloon);
+}
+
+void hmp_info_balloon(Monitor *mon, const Json *args)
+{
+    monitor_printf(mon, "Error: %s\n", no_balloon);
+}
+
+Json *qmp_query_hotpluggable_cpus(const Json *args, GError **error)
+{
+    error_set(error, "The feature 'query-hotpluggable-cpus' is not enabled");
+    return NULL;
+}
+
+void hmp_info_hotpluggable_cpus(Monitor *mon, const Json *args)
+{
+    monitor_puts(mon, "Error: The feature 'query-hotpluggable-cpus' is not enabled\n");
+}
+
+Json *qmp_query_mice(const Json *args, GError **error)
+{
+    return json_array();
+}
+
+void hmp_info_mice(Monitor *mon, const Json *args)
+{
+    monitor_puts(mon, "No mouse devices connected\n");
+}
+
+Json *qmp_query_block_jobs(const Json *args, GError **error)
+{
+    return json_array();
+}
+
+void hmp_info_block_jobs(Monitor *mon, const Json *args)
+{
+    monitor_puts(mon, "No active jobs\n");
+}
+
+void hmp_info_usb(Monitor *mon, const Json *args)
+{
+    monitor_puts(mon, "Error: USB support not enabled\n");
+}
+
+void hmp_info_numa(Monitor *mon, const Json *args)
+{
+    monitor_puts(mon, "0 nodes\n");
+}
+
+void hmp_info_dump(Monitor *mon, const Json *args)
+{
+    monitor_puts(mon, "Status: none\n");
+}
+
+void hmp_info_replay(Monitor *mon, const Json *args)
+{
+    monitor_puts(mon, "Record/replay is not active\n");
+}
+
+void hmp_info_memory_devices(Monitor *mon, const Json *args)
+{
+}
+
+void hmp_info_tpm(Monitor *mon, const Json *args)
+{
+}
+
+void hmp_info_pic(Monitor *mon, const Json *args)
+{
+}
+
+/* ---- what there is of memory ---- */
+
+Json *qmp_query_memdev(const Json *args, GError **error)
+{
+    Json *list = json_array(), *o = json_object();
+    const Machine *m = current_machine;
+    if (!m || !m->ram.ram) {
+        json_free(o);
+        return list;
+    }
+    json_set_str(o, "id", m->board->ram_id);
+    json_set_uint(o, "size", m->ram_size);
+    json_set_bool(o, "merge", true);
+    json_set_bool(o, "dump", true);
+    json_set_bool(o, "prealloc", false);
+    json_set_bool(o, "share", m->ram_in_file && m->ram_shared);
+    json_set_bool(o, "reserve", true);
+    json_set(o, "host-nodes", json_array());
+    json_set_str(o, "policy", "default");
+    json_add(list, o);
+    return list;
+}
+
+void hmp_info_memdev(Monitor *mon, const Json *args)
+{
+    g_autoptr(Json) list = qmp_query_memdev(args, NULL);
+    static const char *const flags[] = { "merge", "dump", "prealloc", "share", "reserve" };
+    for (unsigned i = 0; i < json_len(list); i++) {
+        const Json *o = json_at(list, i);
+        monitor_printf(mon, "memory backend: %s\n  size:  %" PRId64 "\n", json_get_str(o, "id", ""),
+                       json_get_int(o, "size", 0));
+        for (size_t k = 0; k < G_N_ELEMENTS(flags); k++)
+            monitor_printf(mon, "  %s: %s\n", flags[k],
+                           json_get_bool(o, flags[k], false) ? "true" : "false");
+        monitor_puts(mon, "  policy: default\n  host nodes: \n\n");
+    }
+    monitor_puts(mon, "\n");
+}
+
+void hmp_info_iothreads(Monitor *mon, const Json *args)
+{
+    g_autoptr(Json) list = qmp_query_iothreads(args, NULL);
+    for (unsigned i = 0; i < json_len(list); i++)
+        monitor_printf(mon, "%s:\n  thread_id=%" PRId64 "\n", json_get_str(json_at(list, i), "id", ""),
+                       json_get_int(json_at(list, i), "thread-id", 0));
+}
