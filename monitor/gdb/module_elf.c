@@ -63,7 +63,7 @@ static uint64_t put_build_id(Elf *e)
 static void add_module_sections(Elf *e)
 {
     const LinuxModule *m = e->m;
-    uint64_t nowhere = 1ULL << 62;
+    uint64_t nowhere = 1ULL << 54; /* the top byte might be taken for a tag */
     for (unsigned i = 0; i < m->sections->len + m->gone->len; i++, nowhere += 1ULL << 32) {
         bool gone = i >= m->sections->len;
         const LinuxSection *from =

@@ -9,7 +9,7 @@
 
 #include "util/bits.h"
 
-enum { MAX_BTF = 64 << 20, HEADER = 24 };
+enum { MAX_BTF = 64 << 20, HEADER = 24, MAX_STEPS = 1 << 26 };
 
 enum { KIND_INT = 1, KIND_ARRAY = 3, KIND_STRUCT = 4, KIND_UNION = 5, KIND_ENUM = 6,
        KIND_FUNC_PROTO = 13, KIND_VAR = 14, KIND_DATASEC = 15, KIND_DECL_TAG = 17,
@@ -21,6 +21,7 @@ const uint8_t linux_btf_magic[12] = { 0x9f, 0xeb, 1, 0, HEADER };
 typedef struct Btf {
     uint8_t *data;
     size_t types, types_end, strings, end;
+    unsigned steps;             /* from type to type, until now: structs may be made to take ages */
 } Btf;
 
 static uint32_t btf32(const Btf *b, size_t at)
@@ -39,7 +40,7 @@ static bool load(const LinuxGuest *g, uint64_t va, Btf *b)
     uint64_t end = strings + load_le32(head + 20);
     if (types_end > end || end > MAX_BTF)
         return false;
-    *b = (Btf){ g_malloc(end + 1), types, types_end, strings, end };
+    *b = (Btf){ g_malloc(end + 1), types, types_end, strings, end, 0 };
     b->data[end] = 0;
     return linux_read(g, va, b->data, end);
 }
@@ -77,10 +78,12 @@ static size_t next(const Btf *b, size_t at)
 }
 
 /* The struct of that name, or without a name the type of that number; 0: there is none. */
-static size_t find(const Btf *b, const char *name, uint32_t id)
+static size_t find(Btf *b, const char *name, uint32_t id)
 {
     uint32_t number = 1;
     for (size_t at = b->types; at + 12 <= b->types_end; at = next(b, at), number++) {
+        if (b->steps++ > MAX_STEPS)
+            break;
         bool found = name ? kind(b, at) == KIND_STRUCT && !strcmp(string(b, btf32(b, at)), name)
                           : number == id;
         if (found)
@@ -91,7 +94,7 @@ static size_t find(const Btf *b, const char *name, uint32_t id)
 
 /* Byte offset of a member of the struct or union at `at`, unnamed ones looked into; -1: none.
  * *type: its type's number. */
-static int64_t member(const Btf *b, size_t at, const char *name, uint32_t *type, int depth)
+static int64_t member(Btf *b, size_t at, const char *name, uint32_t *type, int depth)
 {
     if (!at || depth > 4 || (kind(b, at) != KIND_STRUCT && kind(b, at) != KIND_UNION))
         return -1;
@@ -99,6 +102,8 @@ static int64_t member(const Btf *b, size_t at, const char *name, uint32_t *type,
     for (unsigned i = 0; i < (info & 0xffff); i++) {
         size_t m = at + 12 + 12 * (size_t)i;
         uint32_t bits = btf32(b, m + 8);
+        if (b->steps++ > MAX_STEPS)
+            break;
         int64_t offset = (info >> 31 ? bits & 0xffffff : bits) / 8;
         const char *have = string(b, btf32(b, m));
         if (type)
@@ -119,7 +124,7 @@ static uint32_t size_of(const Btf *b, size_t at)
     return at ? btf32(b, at + 8) : 0;
 }
 
-static void memory_layout(const Btf *b, size_t module, LinuxLayout *l)
+static void memory_layout(Btf *b, size_t module, LinuxLayout *l)
 {
     uint32_t type = 0;
     l->mem = member(b, module, "mem", &type, 0);
@@ -133,7 +138,7 @@ static void memory_layout(const Btf *b, size_t module, LinuxLayout *l)
     l->mem_count = array && kind(b, array) == KIND_ARRAY ? btf32(b, array + 20) : 0;
 }
 
-static void section_layout(const Btf *b, LinuxLayout *l)
+static void section_layout(Btf *b, LinuxLayout *l)
 {
     size_t attrs = find(b, "module_sect_attrs", 0), attr = find(b, "module_sect_attr", 0);
     size_t bin = find(b, "bin_attribute", 0), group = find(b, "attribute_group", 0);

@@ -21,7 +21,7 @@
 #include "softmmu/memory.h"
 #include "util/bits.h"
 
-enum { PAGE = 4096, MAX_SYMS = 1 << 20, MAX_NAME = 512 };
+enum { PAGE = 4096, MAX_SYMS = 1 << 20, MAX_NAME = 512, MAX_NAMES = 64 << 20 };
 
 typedef struct Wanted {
     const char *name;
@@ -68,11 +68,15 @@ size_t linux_read_some(const LinuxGuest *g, uint64_t va, void *to, size_t len)
 
 /* ---- vmcoreinfo ---- */
 
-static bool is_info(const uint8_t *page)
+/* Takes the text at page, if it is that. The guest may be running, and change it meanwhile. */
+static bool take_info(const uint8_t *page)
 {
     static const char start[] = "OSRELEASE=";
-    return page && !memcmp(page, start, sizeof start - 1) && memchr(page, 0, PAGE) &&
-           strstr((const char *)page, "SYMBOL(kallsyms_names)=");
+    if (!page || memcmp(page, start, sizeof start - 1))
+        return false;
+    memcpy(info, page, PAGE);
+    info[PAGE - 1] = 0;
+    return strstr(info, "SYMBOL(kallsyms_names)=");
 }
 
 static uint64_t info_number(const char *key)
@@ -118,8 +122,9 @@ static void find_symbols(Wanted *wanted)
         return;
     linux_read_some(&guest, tokens, table, sizeof table);
     table[sizeof table - 1] = 0;
-    Names names = { .at = info_symbol("kallsyms_names"), .window_at = UINT64_MAX };
-    for (uint32_t i = 0; i < count; i++) {
+    uint64_t start = info_symbol("kallsyms_names");
+    Names names = { .at = start, .window_at = UINT64_MAX };
+    for (uint32_t i = 0; i < count && names.at - start < MAX_NAMES; i++) {
         char name[MAX_NAME];
         unsigned used = 0, len = next_byte(&names);
         if (len & 0x80)
@@ -150,7 +155,7 @@ static void ask_gdb(Wanted *wanted)
 
 /* ---- the image ---- */
 
-enum { PIECE = 1 << 20, MAX_IMAGE = 128 << 20, MAX_HOLE = 16 << 20 };
+enum { PIECE = 1 << 20, MAX_IMAGE = 128 << 20, MAX_HOLE = 16 << 20, MAX_TRIES = 1 << 21 };
 
 /*
  * Calls fn for the image's pieces until it finds something: what it returns, or 0. Each piece
@@ -176,6 +181,8 @@ static uint64_t btf_in(const uint8_t *data, size_t len, uint64_t va)
     return at ? va + (uint64_t)(at - data) : 0;
 }
 
+static unsigned head_tries;
+
 /* The list's head points to the newest module's member, and that back to it. Modules lie near the
  * image, as their calls reach it. */
 static uint64_t head_in(const uint8_t *data, size_t len, uint64_t va)
@@ -183,8 +190,8 @@ static uint64_t head_in(const uint8_t *data, size_t len, uint64_t va)
     const uint64_t near = 4ULL << 30;
     for (size_t i = 0; i + 16 <= len; i += 8) {
         uint64_t head = va + i, first = load_le64(data + i);
-        if (first - (head - near) < 2 * near && first - head > 0 && !(first & 7) &&
-            load_le64(data + i + 8) - (head - near) < 2 * near &&
+        if (first - (head - near) < 2 * near && first != head && !(first & 7) &&
+            load_le64(data + i + 8) - (head - near) < 2 * near && head_tries++ < MAX_TRIES &&
             linux_read64(&guest, first + 8) == head &&
             linux_is_module(&guest, first - (uint64_t)guest.layout.list))
             return head;
@@ -220,16 +227,13 @@ static bool same_info(void)
 
 static bool find_info(void)
 {
-    *info = 0;
     for (uint64_t page = 0; page < ram_page_count; page++) {
-        const uint8_t *host = ram_page_host(page);
-        if (is_info(host)) {
-            memcpy(info, host, PAGE);
-            info[PAGE - 1] = 0;
+        if (take_info(ram_page_host(page))) {
             info_page = page;
             return true;
         }
     }
+    *info = 0;
     return false;
 }
 
@@ -260,6 +264,7 @@ static const char *find_tables(void)
         wanted[W_BTF].addr = search_image(btf_in);
     if (!wanted[W_BTF].addr || !linux_layout(&guest, wanted[W_BTF].addr, &guest.layout))
         return "this kernel has no BTF that tells the layout of modules (CONFIG_DEBUG_INFO_BTF)";
+    head_tries = 0;
     if (!wanted[W_MODULES].addr && guest.layout.self >= 0)
         wanted[W_MODULES].addr = search_image(head_in);
     guest.modules = wanted[W_MODULES].addr;
