@@ -16,7 +16,8 @@
 
 Jit jit;
 
-enum { JIT_THUNK_ROOM = 16 * 1024, JIT_CHUNK_SIZE = 64 * 1024 };
+enum { JIT_THUNK_ROOM = 16 * 1024, JIT_CHUNK_SIZE = 256 * 1024 };
+enum { JIT_FILL_SIZE = 256 * 1024, JIT_FILL_AHEAD = 8 * 1024 };
 
 typedef struct JitChunk {
     struct JitChunk *next;
@@ -75,10 +76,28 @@ bool jit_cache_init(size_t size, GError **error)
     size_t each = (size - JIT_THUNK_ROOM) / JIT_SEGMENTS & ~(size_t)63;
     for (unsigned i = 0; i < JIT_SEGMENTS; i++) {
         JitSegment *s = &jit.seg[i];
-        s->start = s->p = jit.rw + JIT_THUNK_ROOM + i * each;
+        s->start = s->p = s->ready = jit.rw + JIT_THUNK_ROOM + i * each;
         s->limit = s->start + each;
     }
     return true;
+}
+
+/*
+ * The next pages of both mappings at once: that is much less work than two page faults for each. A
+ * host kernel before 5.14 doesn't know how, and will have the faults.
+ */
+static void fill_page_tables(JitSegment *s)
+{
+#ifdef MADV_POPULATE_WRITE
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    size_t from = ((size_t)(s->ready - jit.rw) + page - 1) & ~(page - 1);
+    size_t to = MIN(from + JIT_FILL_SIZE, (size_t)(s->limit - jit.rw) & ~(page - 1));
+    if (from < to) {
+        madvise(jit.rw + from, to - from, MADV_POPULATE_WRITE);
+        madvise((void *)(jit.rx + from), to - from, MADV_POPULATE_READ);
+    }
+#endif
+    s->ready = MIN(s->ready + JIT_FILL_SIZE, s->limit);
 }
 
 uint8_t *jit_cache_reserve(size_t need)
@@ -91,6 +110,9 @@ uint8_t *jit_cache_reserve(size_t need)
         }
         jit.cur = next;
         s = &jit.seg[next];
+    }
+    while (G_UNLIKELY(s->ready - s->p < JIT_FILL_AHEAD && s->ready < s->limit)) {
+        fill_page_tables(s);
     }
     return s->p;
 }

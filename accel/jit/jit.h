@@ -40,6 +40,7 @@ enum { JIT_SEGMENTS = 8 };
 
 typedef struct JitSegment {
     uint8_t *start, *limit, *p;
+    uint8_t *ready;           /* up to here the host's page tables have been filled */
     JitBlock *blocks;
     struct JitChunk *chunks;  /* storage of block records */
     unsigned n_blocks;
