@@ -16,8 +16,9 @@
 #include "accel/core/tcg.h"
 
 #include <pthread.h>
+#include <string.h>
 
-enum { HASH_BITS = 16, CHUNK_BITS = 12, GRANULE_BITS = 6, GRAVEYARD_MAX = 8192 };
+enum { HASH_BITS = 18, CHUNK_BITS = 12, GRANULE_BITS = 6, GRAVEYARD_MAX = 8192 };
 #define PAGE_CHUNKS ((size_t)1 << 20)
 
 typedef struct CodePage {
@@ -52,6 +53,39 @@ void code_unlock(void)
 bool code_lock_held(void)
 {
     return lock_held;
+}
+
+/* ---- their memory ---- */
+
+/*
+ * In pieces that the C library maps: vCPU threads have heaps of their own there, which grow by one
+ * system call for every few blocks.
+ */
+enum { PIECE_BLOCKS = 2048 };
+static CodeBlock *free_blocks; /* by hash_next */
+static CodeBlock *piece;
+static unsigned piece_left;
+
+CodeBlock *code_block_new(void)
+{
+    CodeBlock *b = free_blocks;
+    if (b) {
+        free_blocks = b->hash_next;
+        memset(b, 0, sizeof *b);
+        return b;
+    }
+    if (!piece_left) {
+        piece = g_new0(CodeBlock, PIECE_BLOCKS);
+        piece_left = PIECE_BLOCKS;
+    }
+    piece_left--;
+    return piece++;
+}
+
+void code_block_free(CodeBlock *b)
+{
+    b->hash_next = free_blocks;
+    free_blocks = b;
 }
 
 /* ---- by address ---- */
@@ -259,7 +293,7 @@ void code_graveyard_empty(void)
         graveyard = b->page_next[0];
         if (engine->free_block)
             engine->free_block(b);
-        g_free(b);
+        code_block_free(b);
     }
     graveyard_size = 0;
 }

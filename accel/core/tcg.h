@@ -204,6 +204,8 @@ void code_contexts_drop(TlbState *s, TlbContext *ctx);
 CodeBlock *code_table_find(uint64_t pc, uint64_t page0, uint64_t page1, uint32_t mode,
                            uint32_t cflags);
 /* All under the translation lock: */
+CodeBlock *code_block_new(void); /* zeroed */
+void code_block_free(CodeBlock *b);
 void code_table_add(CodeBlock *b);
 /*
  * Until unpinned, stores to the page are noticed. False: another vCPU had the page writable and

@@ -243,7 +243,7 @@ CodeBlock *code_translate(Cpu *cpu, uint64_t pc, const CodePages *pages, bool *f
         IrFunc *region = code_build_region(cpu, pc, pages, &len);
         f = region ? region : f;
     }
-    CodeBlock *b = g_new0(CodeBlock, 1);
+    CodeBlock *b = code_block_new();
     b->pc = pc;
     b->page[0] = pages->page0.ram_page;
     b->page[1] = d.t.straddles ? pages->page1.ram_page : NO_RAM_PAGE;
@@ -258,7 +258,7 @@ CodeBlock *code_translate(Cpu *cpu, uint64_t pc, const CodePages *pages, bool *f
     if (log_on(LOG_OP_OPT))
         log_ir(f, LOG_OP_OPT, "OP after optimization");
     if (!engine->compile(cpu, b, f)) {
-        g_free(b);
+        code_block_free(b);
         *full = true;
         return NULL;
     }
