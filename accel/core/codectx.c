@@ -6,9 +6,9 @@
  * goes when the mapping of any page the block was read from goes. It does not go when the block is
  * invalidated: the block's own entry point takes care of that.
  *
- * What generated code asks is a table by low bits of the address; what was pushed out of it is in a
- * second one, which takes a call: loops through two blocks of the same place then cost that, and
- * not a walk.
+ * What generated code asks is a table by low bits of the address; what was pushed out of there is in
+ * a second one, by other bits as well, which takes a call: where several blocks that run by turns have
+ * the same place, that is what it costs them, and not a walk.
  *
  * Kernels execute from pages that are global, the same in all address spaces: all of these share
  * one jump cache per mode word, so that it stays warm over context switches. A cache starts out
@@ -42,6 +42,35 @@ static void forget_entry(CodeContext *c, JumpEntry *j, unsigned i)
     uint16_t *n = page_count(c, j->pc);
     *n -= *n && *n != UINT16_MAX;
     j->pc = jump_empty(i);
+}
+
+/* Where pc is in second[]: addresses of a page are neighbours there, too. */
+static unsigned second_index(uint64_t pc)
+{
+    uint64_t high = (pc >> jump_shift >> JUMP_CACHE_BITS) * 0x9e3779b97f4a7c15u;
+    return jump_index(pc) ^ (unsigned)(high >> (64 - JUMP_CACHE_BITS));
+}
+
+/* jump[i] or second[i] got an entry. */
+static void note_filled(CodeContext *c, unsigned i)
+{
+    if (c->used < TRACKED)
+        c->filled[c->used] = (uint16_t)i;
+    c->used = MIN(c->used + 1, TRACKED + 1u);
+    c->touched |= 1ULL << i / CHUNK;
+}
+
+/* jump[i] is free afterwards. */
+static void push_out(CodeContext *c, unsigned i)
+{
+    JumpEntry *j = &c->jump[i];
+    if (j->pc == jump_empty(i))
+        return;
+    unsigned to = second_index(j->pc);
+    forget_entry(c, &c->second[to], to);
+    c->second[to] = *j;
+    j->pc = jump_empty(i);
+    note_filled(c, to);
 }
 
 void code_context_clear(CodeContext *c)
@@ -200,62 +229,60 @@ void code_context_fill(Cpu *cpu, uint64_t pc, const CodeBlock *b, uint8_t who, b
         make_private(cpu, c, who == CODE_BY_GLOBAL);
         c = cpu->code;
     }
-    if (c->second[i].pc == pc) {
-        forget_entry(c, &c->second[i], i);
-    } else if (c->jump[i].pc != pc && c->jump[i].pc != jump_empty(i)) {
-        forget_entry(c, &c->second[i], i);
-        c->second[i] = c->jump[i];
-        c->jump[i].pc = jump_empty(i);
-    }
-    forget_entry(c, &c->jump[i], i);
-    if (c->used < TRACKED)
-        c->filled[c->used] = i;
-    c->used = MIN(c->used + 1, TRACKED + 1u);
+    unsigned second = second_index(pc);
+    if (c->second[second].pc == pc)
+        forget_entry(c, &c->second[second], second);
+    if (c->jump[i].pc == pc)
+        forget_entry(c, &c->jump[i], i);
+    else
+        push_out(c, i);
+    note_filled(c, i);
     c->straddlers += b->page[1] != NO_RAM_PAGE;
     c->unwatched |= !watched;
     c->pc_lo = MIN(c->pc_lo, pc & TLB_PAGE_MASK);
     c->pc_last = MAX(c->pc_last, pc | ~TLB_PAGE_MASK);
     *page_count(c, pc) += *page_count(c, pc) != UINT16_MAX;
     c->jump[i] = (JumpEntry){ pc, b->entry };
-    c->touched |= 1ULL << i / CHUNK;
 }
 
 const void *code_context_second(Cpu *cpu, uint64_t pc)
 {
     CodeContext *c = cpu->code;
-    unsigned i = jump_index(pc);
-    if (c->second[i].pc != pc)
+    unsigned i = jump_index(pc), from = second_index(pc);
+    if (c->second[from].pc != pc)
         return NULL;
-    JumpEntry found = c->second[i];
-    c->second[i] = c->jump[i];
+    JumpEntry found = c->second[from];
+    c->second[from].pc = jump_empty(from);
+    push_out(c, i);
     c->jump[i] = found;
     return found.entry;
 }
 
-static void forget_in_range(CodeContext *c, unsigned i, uint64_t first, uint64_t last)
+static void forget_in_range(CodeContext *c, unsigned i, unsigned second, uint64_t first,
+                            uint64_t last)
 {
     if (c->jump[i].pc >= first && c->jump[i].pc <= last)
         forget_entry(c, &c->jump[i], i);
-    if (c->second[i].pc >= first && c->second[i].pc <= last)
-        forget_entry(c, &c->second[i], i);
+    if (c->second[second].pc >= first && c->second[second].pc <= last)
+        forget_entry(c, &c->second[second], second);
 }
 
 static void forget_range(CodeContext *c, uint64_t first, uint64_t last)
 {
     if (c->used <= TRACKED) {
         for (unsigned k = 0; k < c->used; k++)
-            forget_in_range(c, c->filled[k], first, last);
+            forget_in_range(c, c->filled[k], c->filled[k], first, last);
         return;
     }
     uint64_t step = 1ULL << jump_shift;
     if (last - first >= JUMP_CACHE_SIZE * step) {
         for (unsigned i = 0; i < JUMP_CACHE_SIZE; i++)
-            forget_in_range(c, i, first, last);
+            forget_in_range(c, i, i, first, last);
         return;
     }
     /* A page's addresses are neighbours in the cache. */
     for (uint64_t pc = first & -step;; pc += step) {
-        forget_in_range(c, jump_index(pc), first, last);
+        forget_in_range(c, jump_index(pc), second_index(pc), first, last);
         if (last - pc < step)
             break;
     }

@@ -93,14 +93,14 @@ typedef struct JumpEntry {
 enum { CODE_PAGE_COUNTS = 4096 };
 struct CodeContext {
     JumpEntry jump[JUMP_CACHE_SIZE]; /* first: generated code indexes it from Cpu.code */
-    JumpEntry second[JUMP_CACHE_SIZE]; /* what was in jump[i] before: code_lookup looks there */
+    JumpEntry second[JUMP_CACHE_SIZE]; /* what was pushed out of jump: code_lookup looks there */
     TlbContext *ctx;         /* NULL: shared by all address spaces, entries of global pages only */
     uint32_t mode, cflags;
     int fetch_idx;
     uint32_t regime, vmid;
     uint64_t share;
     uint32_t used;           /* entries filled since the last clear */
-    uint16_t filled[512];    /* which, as long as there are no more */
+    uint16_t filled[512];    /* which of jump[] or second[], as long as there are no more */
     uint64_t touched;        /* which 64ths of jump[] and second[] may have entries */
     uint32_t straddlers;     /* entries of blocks in two pages, ever filled */
     bool unwatched;          /* some came from tables that nobody watches */
