@@ -299,7 +299,7 @@ bool object_del(const char *id, GError **error)
 {
     Object *o = find(id);
     if (!o)
-        return error_set(error, "there is no object '%s'", id);
+        return error_set(error, "object '%s' not found", id);
     if (o->users)
         return error_set(error, "object '%s' is in use; remove the device that uses it first",
                          id);

@@ -143,3 +143,40 @@ bool qmp_block_resize(const Json *args, GError **error)
         return error_set(error, "Parameter 'size' is out of range");
     return block_resize(b, size, error);
 }
+
+/* "drive_add ADDR OPTIONS": the address is of times when it also plugged a device. */
+void hmp_drive_add(Monitor *mon, const Json *args)
+{
+    g_autofree char *interface = NULL;
+    GError *error = NULL;
+    const char *text = json_get_str(args, "opts", "");
+    BlockBackend *b = drive_new(text, &interface, &error);
+    if (!b) {
+        monitor_report(mon, error);
+    } else if (strcmp(interface, "none")) {
+        block_free(b);
+        monitor_puts(mon, "Can't hot-add drive to type: only if=none is known here\n");
+    } else {
+        monitor_puts(mon, "OK\n");
+    }
+}
+
+void hmp_drive_del(Monitor *mon, const Json *args)
+{
+    const char *id = json_get_str(args, "id", "");
+    BlockBackend *b = block_find(id);
+    if (!b || !block_is_drive(b))
+        monitor_printf(mon, "Error: Device '%s' not found\n", id);
+    else if (block_owner(b))
+        monitor_printf(mon, "Error: Device '%s' is in use by '%s'\n", id, block_owner(b));
+    else
+        block_free(b);
+}
+
+bool qmp_eject(const Json *args, GError **error)
+{
+    const char *device = json_get_str(args, "device", json_get_str(args, "id", ""));
+    if (!block_find(device))
+        return qmp_error_set(error, QMP_ERROR_DEVICE_NOT_FOUND, "Device '%s' not found", device);
+    return error_set(error, "Device '%s' is not removable", device);
+}

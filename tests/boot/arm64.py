@@ -215,7 +215,7 @@ class Arm64Boots(DebugBoots, SnapshotBoots):
             raise Failure(f"iasl about the DSDT: {out.stdout} {out.stderr}")
 
     def boot_arm64_edk2_grub(self):
-        """arm64 EDK2, GRUB from a virtio disk, Linux with ACPI, 2 CPUs"""
+        """arm64 EDK2, GRUB from a virtio disk, Linux with ACPI, 2 CPUs; the power button ends it"""
         disk = make_esp(self.path("esp"), os.path.join(CACHE, "arm64", "grub.efi"), "BOOTAA64.EFI",
                         self.kernel, self.initrd, "console=ttyAMA0 quiet")
         s = self.session("virt,gic-version=3", "-cpu", "cortex-a72", "-smp", "2", "-bios", EFI,
@@ -227,8 +227,23 @@ class Arm64Boots(DebugBoots, SnapshotBoots):
         except BaseException:
             s.kill()
             raise
-        self.run(s, ("cat /sys/class/dmi/id/product_serial", rb"sosia-serial"),
-                 ("grep -c ^processor /proc/cpuinfo", rb"2\r\n"))
+        try:
+            for command, expected in (("cat /sys/class/dmi/id/product_serial", rb"sosia-serial"),
+                                      ("grep -c ^processor /proc/cpuinfo", rb"2\r\n"),
+                                      ("cat /sys/class/input/input0/name", rb"Power Button")):
+                s.expect(PROMPT)
+                s.send(command.encode() + b"\n")
+                s.expect(rb"\r\n" + expected)
+            s.expect(PROMPT)
+            # As acpid does: waits for the key, then switches off.
+            s.send(b"(head -c 24 /dev/input/event0 >/tmp/key && poweroff) & sleep 2; echo wait\n")
+            s.expect(rb"\r\nwait\r\n")
+            s.send(b"\x01c")
+            s.expect(rb"\(qemu\) ")
+            s.send(b"system_powerdown\n")
+            s.wait_exit(0)
+        finally:
+            s.kill()
 
     def boot_arm64_edk2_flash(self):
         """arm64 EDK2 in flash, variables in the second; -kernel through fw_cfg"""
