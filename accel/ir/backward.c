@@ -10,7 +10,6 @@
  *
  * The pc slot is left alone: engines write it behind the IR's back.
  */
-#include "accel/ir/eval.h"
 #include "accel/ir/internal.h"
 
 enum { DELETED = IR_N_OPS };
@@ -18,11 +17,28 @@ enum { DELETED = IR_N_OPS };
 typedef struct Backward {
     IrFunc *f;
     IrScratch *s;
-    SlotSet dead;   /* overwritten below before anything can see them */
-    SlotSet unseen; /* overwritten below before anything but operations read them */
-    SlotSet narrow; /* until then only their low 32 bits are read */
+    uint32_t epoch; /* counts what sees slots, in steps of EPOCH */
     unsigned renamed;
 } Backward;
+
+/* What is known of a slot, in s->slot_state, if the rest of that is the current epoch. */
+enum {
+    DEAD = 1,   /* overwritten below before anything can see it */
+    UNSEEN = 2, /* overwritten below before anything but operations read it */
+    NARROW = 4, /* until then only its low 32 bits are read */
+    EPOCH = 8,
+};
+
+static inline unsigned slot_state(const Backward *p, unsigned slot)
+{
+    uint32_t s = p->s->slot_state[slot] - p->epoch;
+    return s < EPOCH ? s : 0;
+}
+
+static inline void set_slot_state(Backward *p, unsigned slot, unsigned state)
+{
+    p->s->slot_state[slot] = p->epoch + state;
+}
 
 static bool observes_slots(const IrInsn *i)
 {
@@ -100,12 +116,12 @@ static void use(Backward *p, IrRef r, bool narrow)
         p->s->temp_uses[r]++;
         p->s->temp_wide[r] |= !narrow;
     } else if (ir_is_slot(r)) {
-        unsigned slot = ir_slot_index(r);
+        unsigned slot = ir_slot_index(r), state = slot_state(p, slot);
         if (!narrow)
-            set_del(&p->narrow, slot);
-        else if (set_has(&p->dead, slot))
-            set_add(&p->narrow, slot);
-        set_del(&p->dead, slot);
+            state &= ~(unsigned)NARROW;
+        else if (state & DEAD)
+            state |= NARROW;
+        set_slot_state(p, slot, state & ~(unsigned)DEAD);
     }
 }
 
@@ -114,26 +130,30 @@ static bool result_is_narrow(const Backward *p, const IrInsn *i)
 {
     if (ir_is_temp(i->dst))
         return !p->s->temp_wide[i->dst];
-    return ir_is_slot(i->dst) && set_has(&p->narrow, ir_slot_index(i->dst));
+    return ir_is_slot(i->dst) && slot_state(p, ir_slot_index(i->dst)) & NARROW;
 }
 
-/* Does i look at the low 32 bits of its operands only? */
+/* When does an operation look at the low 32 bits of its operands only? */
+enum { ALWAYS = 1, OF_I32 = 2, OF_RESULT = 4 };
+static const uint8_t narrow_ops[IR_N_OPS] = {
+    [IR_mov] = OF_I32 | OF_RESULT, [IR_add] = OF_I32 | OF_RESULT, [IR_sub] = OF_I32 | OF_RESULT,
+    [IR_mul] = OF_I32 | OF_RESULT, [IR_and] = OF_I32 | OF_RESULT, [IR_or] = OF_I32 | OF_RESULT,
+    [IR_xor] = OF_I32 | OF_RESULT, [IR_andn] = OF_I32 | OF_RESULT, [IR_orn] = OF_I32 | OF_RESULT,
+    [IR_xnor] = OF_I32 | OF_RESULT, [IR_not] = OF_I32 | OF_RESULT, [IR_neg] = OF_I32 | OF_RESULT,
+    [IR_shl] = OF_I32, [IR_shr] = OF_I32, [IR_sar] = OF_I32, [IR_rotl] = OF_I32,
+    [IR_rotr] = OF_I32, [IR_divs] = OF_I32, [IR_divu] = OF_I32, [IR_rems] = OF_I32,
+    [IR_remu] = OF_I32, [IR_setcond] = OF_I32, [IR_select] = OF_I32, [IR_exit_if] = OF_I32,
+    [IR_brcond] = OF_I32, [IR_addc] = OF_I32, [IR_nzcv_add] = OF_I32, [IR_nzcv_sub] = OF_I32,
+    [IR_nzcv_logic] = OF_I32, [IR_sext8] = ALWAYS, [IR_sext16] = ALWAYS, [IR_sext32] = ALWAYS,
+    [IR_zext8] = ALWAYS, [IR_zext16] = ALWAYS, [IR_zext32] = ALWAYS, [IR_bswap16] = ALWAYS,
+    [IR_bswap32] = ALWAYS,
+};
+
 static bool reads_narrow(const IrInsn *i, bool result_narrow)
 {
-    switch (i->op) {
-    case IR_sext8: case IR_sext16: case IR_sext32: case IR_zext8: case IR_zext16: case IR_zext32:
-    case IR_bswap16: case IR_bswap32:
-        return true;
-    case IR_mov: case IR_add: case IR_sub: case IR_mul: case IR_and: case IR_or: case IR_xor:
-    case IR_andn: case IR_orn: case IR_xnor: case IR_not: case IR_neg:
-        return i->type == IR_I32 || (i->type == IR_I64 && result_narrow);
-    case IR_extract: case IR_sextract:
-        return (i->aux & 0xff) + (i->aux >> 8) <= 32;
-    case IR_exit_if: case IR_brcond: case IR_setcond: case IR_select: case IR_addc:
-        return i->type == IR_I32;
-    default:
-        return i->type == IR_I32 && ir_eval_knows(i->op);
-    }
+    unsigned when = narrow_ops[i->op];
+    return (when & OF_I32 && i->type == IR_I32) ||
+           (when & OF_RESULT && i->type == IR_I64 && result_narrow) || when & ALWAYS;
 }
 
 static void use_operands(Backward *p, const IrInsn *i, bool result_narrow)
@@ -196,7 +216,8 @@ static bool backward_slot(Backward *p, unsigned at)
     unsigned slot = ir_slot_index(i->dst);
     if (slot == p->f->pc_slot)
         return true;
-    bool dead = set_has(&p->dead, slot), narrow = set_has(&p->narrow, slot);
+    unsigned state = slot_state(p, slot);
+    bool dead = state & DEAD, narrow = state & NARROW;
     if (dead && is_removable(i))
         return false;
     if (narrow && (i->op == IR_sext32 || i->op == IR_zext32) && i->type == IR_I64)
@@ -207,23 +228,24 @@ static bool backward_slot(Backward *p, unsigned at)
         if (ir_is_temp(i->a) && !p->s->temp_uses[i->a] && write_slot_directly(p, at))
             return false;
     }
-    if (!dead && set_has(&p->unseen, slot))
+    if (!dead && state & UNSEEN)
         make_temp(p, at, narrow);
-    set_add(&p->dead, slot);
-    set_add(&p->unseen, slot);
-    set_del(&p->narrow, slot);
+    set_slot_state(p, slot, DEAD | UNSEEN);
     p->s->slot_write[slot] = (uint16_t)at;
     return true;
 }
 
 void ir_backward(IrFunc *f)
 {
-    Backward p = { .f = f, .s = f->scratch };
+    Backward p = { .f = f, .s = f->scratch, .epoch = EPOCH };
     memset(p.s->temp_uses, 0, f->n_temps * sizeof p.s->temp_uses[0]);
     memset(p.s->temp_wide, 0, f->n_temps * sizeof p.s->temp_wide[0]);
+    memset(p.s->slot_state, 0, f->n_slots * sizeof p.s->slot_state[0]);
     bool deleted = false;
     for (unsigned k = f->n; k-- > 0;) {
         IrInsn *i = &f->insns[k];
+        if (i->op == IR_insn)
+            continue;
         bool keep = true, narrow = result_is_narrow(&p, i);
         if (ir_is_temp(i->dst))
             keep = p.s->temp_uses[i->dst] || !is_removable(i);
@@ -234,11 +256,8 @@ void ir_backward(IrFunc *f)
             deleted = true;
             continue;
         }
-        if (observes_slots(i)) {
-            set_clear(&p.dead);
-            set_clear(&p.unseen);
-            set_clear(&p.narrow);
-        }
+        if (observes_slots(i))
+            p.epoch += EPOCH;
         use_operands(&p, i, narrow);
     }
     if (!deleted)

@@ -17,6 +17,7 @@ typedef struct IrScratch {
     bool temp_positive[IR_MAX_TEMPS + 1]; /* forward pass: all bits from 31 on are zeros */
     uint16_t label_refs[IR_MAX_LABELS + 1];
     uint16_t slot_write[IR_MAX_SLOTS];    /* backward pass: where the slot is written next */
+    uint32_t slot_state[IR_MAX_SLOTS];    /* backward pass */
     IrRef slot_value[IR_MAX_SLOTS];       /* a const, or a temp, where the bit in the pass's set is on */
 } IrScratch;
 
