@@ -86,13 +86,13 @@ def main():
     sosia = os.path.join(os.path.abspath(args.build), "sosia-system-riscv64")
     with tempfile.TemporaryDirectory(prefix="sosia-fault-") as tmp:
         table = list(cases(tmp)) + list(scripts.refused(tmp))
-        lines = list(scripts.names(tmp))
+        written = list(scripts.names(tmp))
         if args.broken:
-            lines = []
+            written = []
             table = [("broken", ["-kernl", "x"], "a text that no message has")]
         guests = [] if args.broken else GUESTS
         saves = [] if args.broken else snapshots.names()
-        print(f"1..{len(table) + len(guests) + len(saves) + len(lines)}")
+        print(f"1..{len(table) + len(guests) + len(saves) + len(written)}")
         failures = 0
         for number, (title, words, text) in enumerate(table, 1):
             try:
@@ -122,7 +122,7 @@ def main():
                 failures += 1
                 print("# " + bad.replace("\n", "\n# "))
             print(f"{'not ok' if bad else 'ok'} {number} - snapshots: {name}", flush=True)
-        for number, (name, check) in enumerate(lines, len(table) + len(guests) + len(saves) + 1):
+        for number, (name, check) in enumerate(written, len(table) + len(guests) + len(saves) + 1):
             bad = check(sosia)
             if bad:
                 failures += 1
