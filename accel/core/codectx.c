@@ -13,8 +13,7 @@
  * Kernels execute from pages that are global, the same in all address spaces: all of these share
  * one jump cache per mode word, so that it stays warm over context switches. A cache starts out
  * shared; the first entry from a page that isn't global makes it the address space's own, and its
- * kind is remembered. Of a shared one whose entries all came from watched tables (tables.c) a flush
- * by the guest takes only what was written there.
+ * kind is remembered.
  */
 #include "accel/core/tcg.h"
 
@@ -91,7 +90,6 @@ void code_context_clear(CodeContext *c)
         memset(c->page_entries, 0, sizeof c->page_entries);
     }
     c->used = c->straddlers = 0;
-    c->unwatched = false;
     c->touched = 0;
     c->pc_lo = UINT64_MAX;
     c->pc_last = 0;
@@ -221,7 +219,7 @@ static void make_private(Cpu *cpu, CodeContext *c, bool all_of_kind)
 
 /* ---- entries ---- */
 
-void code_context_fill(Cpu *cpu, uint64_t pc, const CodeBlock *b, uint8_t who, bool watched)
+void code_context_fill(Cpu *cpu, uint64_t pc, const CodeBlock *b, uint8_t who)
 {
     CodeContext *c = cpu->code;
     unsigned i = jump_index(pc);
@@ -238,7 +236,6 @@ void code_context_fill(Cpu *cpu, uint64_t pc, const CodeBlock *b, uint8_t who, b
         push_out(c, i);
     note_filled(c, i);
     c->straddlers += b->page[1] != NO_RAM_PAGE;
-    c->unwatched |= !watched;
     c->pc_lo = MIN(c->pc_lo, pc & TLB_PAGE_MASK);
     c->pc_last = MAX(c->pc_last, pc | ~TLB_PAGE_MASK);
     *page_count(c, pc) += *page_count(c, pc) != UINT16_MAX;
@@ -274,13 +271,8 @@ static void forget_range(CodeContext *c, uint64_t first, uint64_t last)
             forget_in_range(c, c->filled[k], c->filled[k], first, last);
         return;
     }
-    uint64_t step = 1ULL << jump_shift;
-    if (last - first >= JUMP_CACHE_SIZE * step) {
-        for (unsigned i = 0; i < JUMP_CACHE_SIZE; i++)
-            forget_in_range(c, i, i, first, last);
-        return;
-    }
     /* A page's addresses are neighbours in the cache. */
+    uint64_t step = 1ULL << jump_shift;
     for (uint64_t pc = first & -step;; pc += step) {
         forget_in_range(c, jump_index(pc), second_index(pc), first, last);
         if (last - pc < step)
@@ -288,37 +280,25 @@ static void forget_range(CodeContext *c, uint64_t first, uint64_t last)
     }
 }
 
-static void flush_page(CodeContext *c, vaddr va)
+static void flush_page(CodeContext *list, vaddr va)
 {
-    if (va >= c->pc_lo && va <= c->pc_last && *page_count(c, va))
-        forget_range(c, va, va | ~TLB_PAGE_MASK);
-    /* Blocks whose first instruction reaches into this page begin before it. */
-    if (c->straddlers && va)
-        forget_range(c, va - 16, va - 1);
+    for (CodeContext *c = list; c; c = c->next) {
+        if (va >= c->pc_lo && va <= c->pc_last && *page_count(c, va))
+            forget_range(c, va, va | ~TLB_PAGE_MASK);
+        /* Blocks whose first instruction reaches into this page begin before it. */
+        if (c->straddlers && va)
+            forget_range(c, va - 16, va - 1);
+    }
 }
 
 void code_contexts_flush_page(TlbContext *ctx, vaddr va)
 {
-    for (CodeContext *c = ctx->code; c; c = c->next)
-        flush_page(c, va);
+    flush_page(ctx->code, va);
 }
 
-void code_contexts_fence_global_page(TlbState *s, vaddr va)
+void code_contexts_flush_global_page(TlbState *s, vaddr va)
 {
-    code_contexts_check_tables(s);
-    for (CodeContext *c = s->shared; c; c = c->next) {
-        if (c->unwatched)
-            flush_page(c, va);
-    }
-}
-
-void code_contexts_flush_global_range(TlbState *s, vaddr first, vaddr last)
-{
-    first -= MIN(first, 16); /* as above */
-    for (CodeContext *c = s->shared; c; c = c->next) {
-        if (c->used && first <= c->pc_last && last >= c->pc_lo)
-            forget_range(c, first, last);
-    }
+    flush_page(s->shared, va);
 }
 
 static void flush(CodeContext *list)
@@ -337,15 +317,6 @@ void code_contexts_flush(TlbContext *ctx)
 void code_contexts_flush_global(TlbState *s)
 {
     flush(s->shared);
-}
-
-void code_contexts_fence_global(TlbState *s)
-{
-    code_contexts_check_tables(s);
-    for (CodeContext *c = s->shared; c; c = c->next) {
-        if (c->unwatched)
-            code_context_clear(c);
-    }
 }
 
 void code_jump_caches_clear(Cpu *cpu)

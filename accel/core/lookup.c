@@ -222,9 +222,8 @@ const void *code_lookup(Cpu *cpu)
     uint8_t who = who_may_cache(&p.page0);
     if (straddles && who == CODE_SHARED)
         who = who_may_cache(&p.page1);
-    bool watched = p.page0.code == CODE_SHARED && (!straddles || p.page1.code == CODE_SHARED);
     if (who != CODE_UNCACHED && (!straddles || who_may_cache(&p.page1) != CODE_UNCACHED))
-        code_context_fill(cpu, pc, b, who, watched);
+        code_context_fill(cpu, pc, b, who);
     return b->entry;
 }
 

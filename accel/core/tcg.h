@@ -105,7 +105,7 @@ typedef struct TlbLookup {
     TlbEntry *entry;   /* NULL: not cached (MmuResult.no_tlb) */
     bool global;
     uint8_t attrs;     /* MmuResult.attrs */
-    uint8_t code;      /* as MmuResult.code */
+    uint8_t code;      /* as MmuResult.code; CODE_UNCACHED where tables have been written since */
     MmuResult mmu;     /* of the walk, if entry is NULL */
 } TlbLookup;
 
@@ -169,32 +169,29 @@ static inline void tlb_remote_drain(Cpu *cpu)
 
 /* --- tables.c --- */
 extern _Atomic uint32_t tlb_table_version; /* grows when a watched table was written */
-void tlb_table_written(uint64_t page, unsigned offset, unsigned len);
-/* Forgets shared code that was found through descriptors which were written since the last call. */
-void tlb_tables_catch_up(TlbState *s);
+void tlb_table_written(void);
 
 /* --- codectx.c --- */
 void code_context_select(Cpu *cpu);
 void code_context_clear(CodeContext *c);
 /* Notes in Cpu.code that pc is b's; who is CODE_SHARED, CODE_PRIVATE, or CODE_BY_GLOBAL: contexts of
- * this kind have private ones. watched: tlb_watch_tables vouches for it. */
-void code_context_fill(Cpu *cpu, uint64_t pc, const CodeBlock *b, uint8_t who, bool watched);
+ * this kind have private ones. */
+void code_context_fill(Cpu *cpu, uint64_t pc, const CodeBlock *b, uint8_t who);
 /* The entry for pc if it was pushed out of cpu->code not long ago; else NULL. */
 const void *code_context_second(Cpu *cpu, uint64_t pc);
 /* Mappings of a page, or any, went: those of a context, or global ones. */
 void code_contexts_flush_page(TlbContext *ctx, vaddr va);
 void code_contexts_flush(TlbContext *ctx);
+void code_contexts_flush_global_page(TlbState *s, vaddr va);
 void code_contexts_flush_global(TlbState *s);
-void code_contexts_flush_global_range(TlbState *s, vaddr first, vaddr last);
-/* The guest flushed, and means what it wrote to tables: of shared code that was found through watched
- * ones goes what they no longer say; of other code that page, or all. */
-void code_contexts_fence_global_page(TlbState *s, vaddr va);
-void code_contexts_fence_global(TlbState *s);
-/* An address space comes or was flushed. */
+/* An address space comes or was flushed: what is shared goes if tables have been written. */
 static inline void code_contexts_check_tables(TlbState *s)
 {
-    if (G_UNLIKELY(s->table_version != atomic_load(&tlb_table_version)))
-        tlb_tables_catch_up(s);
+    uint32_t version = atomic_load(&tlb_table_version);
+    if (G_LIKELY(s->table_version == version))
+        return;
+    s->table_version = version;
+    code_contexts_flush_global(s);
 }
 /* The context is about to be used for another address space. */
 void code_contexts_drop(TlbState *s, TlbContext *ctx);

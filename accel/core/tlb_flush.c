@@ -126,16 +126,6 @@ void tlb_flush_all(Cpu *cpu)
     cpu->tlb_state->stats.flushes++;
 }
 
-void tlb_fence_all(Cpu *cpu)
-{
-    if (!cpu->tlb_state)
-        return;
-    FOR_EACH_CONTEXT(cpu, c)
-        context_flush(c, false);
-    code_contexts_fence_global(cpu->tlb_state);
-    cpu->tlb_state->stats.flushes++;
-}
-
 void tlb_flush_asid(Cpu *cpu, uint32_t asid)
 {
     if (!cpu->tlb_state)
@@ -166,9 +156,9 @@ void tlb_flush_page(Cpu *cpu, vaddr va)
     FOR_EACH_CONTEXT(cpu, c)
         large |= context_flush_page(c, va & TLB_PAGE_MASK);
     if (large)
-        code_contexts_fence_global(cpu->tlb_state);
+        code_contexts_flush_global(cpu->tlb_state);
     else
-        code_contexts_fence_global_page(cpu->tlb_state, va & TLB_PAGE_MASK);
+        code_contexts_flush_global_page(cpu->tlb_state, va & TLB_PAGE_MASK);
     cpu->tlb_state->stats.page_flushes++;
 }
 
@@ -237,7 +227,7 @@ void tlb_flush(Cpu *cpu, const TlbFlush *f)
     if (!f->one_address) {
         s->stats.flushes++;
         if (f->global)
-            code_contexts_fence_global(s);
+            code_contexts_flush_global(s);
         else
             code_contexts_check_tables(s);
         return;
@@ -246,11 +236,11 @@ void tlb_flush(Cpu *cpu, const TlbFlush *f)
     if (!f->global)
         return;
     if (large || f->size > (uint64_t)PAGES_ONE_BY_ONE << TLB_PAGE_BITS) {
-        code_contexts_fence_global(s);
+        code_contexts_flush_global(s);
         return;
     }
     for (uint64_t off = 0; off < f->size; off += 1ULL << TLB_PAGE_BITS)
-        code_contexts_fence_global_page(s, (f->va + off) & TLB_PAGE_MASK);
+        code_contexts_flush_global_page(s, (f->va + off) & TLB_PAGE_MASK);
 }
 
 /* ---- on other vCPUs ---- */
@@ -260,7 +250,7 @@ void tlb_remote_drain_slow(Cpu *cpu)
     TlbState *s = cpu->tlb_state;
     pthread_mutex_lock(&s->remote_lock);
     if (s->n_remote > TLB_MAX_REMOTE) {
-        tlb_fence_all(cpu);
+        tlb_flush_all(cpu);
     } else {
         for (unsigned i = 0; i < s->n_remote; i++)
             tlb_flush(cpu, &s->remote[i]);

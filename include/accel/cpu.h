@@ -118,7 +118,7 @@ enum {
 
 enum {
     CODE_BY_GLOBAL, /* contexts of the same kind and key.share if global, else the context */
-    CODE_SHARED,    /* as if global, and tlb_watch_tables watches the descriptors */
+    CODE_SHARED,    /* as if global: tlb_watch_tables says so */
     CODE_PRIVATE,   /* the context, which is an exception among its kind */
     CODE_UNCACHED,  /* nobody */
 };

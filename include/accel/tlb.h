@@ -66,14 +66,6 @@ void cpu_set_translation(Cpu *cpu, const TlbKey *data, int data_idx, const TlbKe
 
 /* Flushes, as sfence.vma / TLBI name them; they take effect at once on this vCPU. */
 void tlb_flush_all(Cpu *cpu);
-/*
- * The same for a guest's fence, after which only what it has written to its tables is different: code
- * that was found through watched descriptors (tlb_watch_tables) stays in the jump caches unless these
- * were written. So do all flushes below but tlb_flush_regime.
- */
-void tlb_fence_all(Cpu *cpu);
-/* Before one: what descriptors were watched for holds no more. */
-void tlb_forget_watched(Cpu *cpu);
 void tlb_flush_asid(Cpu *cpu, uint32_t asid);          /* non-global entries of this ASID */
 void tlb_flush_page(Cpu *cpu, vaddr va);               /* in all contexts */
 void tlb_flush_page_asid(Cpu *cpu, vaddr va, uint32_t asid);
@@ -100,16 +92,11 @@ void tlb_flush(Cpu *cpu, const TlbFlush *f);
 void tlb_flush_others(Cpu *self, const TlbFlush *f);
 void tlb_flush_wait(Cpu *self);
 /*
- * For walks of fetches that may be CODE_SHARED (accel/core/tables.c): the descriptors that va was
- * found through. NEW: they are watched from now on, walk again.
+ * For walks of fetches that are not global but may be CODE_SHARED (accel/core/tables.c): the pages
+ * that descriptors were read from. NEW: they are watched from now on, walk again.
  */
-typedef struct TlbDescriptor {
-    uint64_t ram_page;
-    uint16_t offset; /* in it; descriptors have 8 bytes */
-    uint8_t shift;   /* log2 of the size of the range that one at this level maps; < 64 */
-} TlbDescriptor;
 typedef enum TlbTables { TLB_TABLES_WATCHED, TLB_TABLES_NEW, TLB_TABLES_UNSETTLED } TlbTables;
-TlbTables tlb_watch_tables(Cpu *cpu, vaddr va, const TlbDescriptor *d, unsigned n);
+TlbTables tlb_watch_tables(Cpu *cpu, const uint64_t *ram_page, unsigned n);
 /* Any thread: stores to this page go slow in all vCPUs from now on (accel/core/tlb.c). */
 void tlb_make_page_slow(uint64_t ram_page);
 

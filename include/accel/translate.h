@@ -103,7 +103,6 @@ struct CodeContext {
     uint16_t filled[512];    /* which of jump[] or second[], as long as there are no more */
     uint64_t touched;        /* which 64ths of jump[] and second[] may have entries */
     uint32_t straddlers;     /* entries of blocks in two pages, ever filled */
-    bool unwatched;          /* some came from tables that nobody watches */
     uint64_t pc_lo, pc_last; /* hull of all entries' pages */
     /* Number of entries by page, hashed; too high where others emptied entries. */
     uint16_t page_entries[CODE_PAGE_COUNTS];

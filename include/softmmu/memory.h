@@ -181,7 +181,7 @@ void address_space_unmap(AddressSpace *as, void *host, uint64_t len, bool write)
 
 enum {
     RAM_PAGE_CODE = 1,  /* translated code was made from it: stores must call ram_page_written */
-    RAM_PAGE_TABLE = 4, /* somebody watches descriptors in it: stores must call ram_page_written */
+    RAM_PAGE_TABLE = 4, /* translation tables that somebody watches; the first store ends that */
     RAM_PAGE_CLEAN = 2, /* not written since ram_dirty_log_start: the first store must be noted */
 };
 /* While any is set, no TLB may hold a writable fast entry for the page. */
@@ -195,7 +195,7 @@ uint8_t *ram_page_host(uint64_t page);
 
 /*
  * To be called after (data) bytes [offset, offset + len) of the page were stored by anyone but
- * the fast path: clears CLEAN, and if CODE or TABLE tells the accelerator (hooks below). Any thread.
+ * the fast path: clears CLEAN, and if CODE tells the accelerator (hook below). Any thread.
  */
 void ram_page_written(uint64_t page, unsigned offset, unsigned len);
 
@@ -204,7 +204,7 @@ typedef struct MemoryHooks {
     void (*code_written)(uint64_t page, unsigned offset, unsigned len); /* any thread */
     void (*map_changed)(AddressSpace *as);     /* main lock held: flush TLBs */
     void (*pages_made_clean)(void);            /* flush fast writable TLB entries everywhere */
-    void (*table_written)(uint64_t page, unsigned offset, unsigned len); /* any thread */
+    void (*table_written)(void);               /* any thread: a page lost TABLE */
 } MemoryHooks;
 void memory_set_hooks(const MemoryHooks *hooks);
 

@@ -202,8 +202,11 @@ void ram_page_written(uint64_t page, unsigned offset, unsigned len)
             atomic_store_explicit(&written[atomic_fetch_add(&n_written, 1) % max_pages],
                                   (uint32_t)page + 1, memory_order_release);
     }
-    if (flags & RAM_PAGE_TABLE && memory_hooks.table_written)
-        memory_hooks.table_written(page, offset, len);
+    if (flags & RAM_PAGE_TABLE) {
+        atomic_fetch_and(&ram_page_flags[page], (uint8_t)~RAM_PAGE_TABLE);
+        if (memory_hooks.table_written)
+            memory_hooks.table_written();
+    }
     if (flags & RAM_PAGE_CODE && memory_hooks.code_written)
         memory_hooks.code_written(page, offset, len);
 }

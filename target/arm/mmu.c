@@ -362,8 +362,7 @@ static inline bool tag_may_be_fetched(const ArmRegime *rg, vaddr va)
 
 /*
  * The kernel's code is often not global (KPTI), but the same in all address spaces with this
- * TTBR1, as long as nobody writes the tables that say so. Where it is global, watching them spares
- * flushes.
+ * TTBR1, as long as nobody writes the tables that say so.
  */
 static bool walk_kernel_code(ArmCpu *a, const ArmRegime *rg, vaddr va, const ArmAsk *ask,
                              ArmXlat *x, uint8_t *code)
@@ -371,10 +370,12 @@ static bool walk_kernel_code(ArmCpu *a, const ArmRegime *rg, vaddr va, const Arm
     for (unsigned tries = 0; tries < 4; tries++) {
         if (!arm_walk(a, rg, va, ask, x))
             return false;
-        *code = x->global ? CODE_BY_GLOBAL : CODE_UNCACHED;
+        if (x->global)
+            return true;
+        *code = CODE_UNCACHED;
         if (!x->tables_known)
             return true;
-        switch (tlb_watch_tables(&a->cpu, va, x->table, x->n_tables)) {
+        switch (tlb_watch_tables(&a->cpu, x->table, x->n_tables)) {
         case TLB_TABLES_WATCHED:
             *code = CODE_SHARED;
             return true;

@@ -112,7 +112,7 @@ typedef struct ArmXlat {
     ArmMemAttr mem;
     uint32_t fault;       /* as MmuResult.fault */
     hwaddr ipa;           /* of a stage 2 fault */
-    TlbDescriptor table[5]; /* the descriptors, if asked for */
+    uint64_t table[5];    /* RAM pages of the descriptors, if asked for */
     unsigned n_tables;
     bool tables_known;    /* that is where all of them are */
 } ArmXlat;

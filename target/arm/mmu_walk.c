@@ -346,16 +346,14 @@ static inline void permissions(const ArmRegime *rg, uint64_t d, uint64_t tables,
     out->x = x;
 }
 
-static void note_table(ArmCpu *a, hwaddr at, unsigned shift, ArmXlat *out)
+static void note_table(ArmCpu *a, hwaddr at, ArmXlat *out)
 {
     const ArmTableRam *p = &a->mmu.pt;
 
     if (at < p->start || at > p->last)
         out->tables_known = false;
     else
-        out->table[out->n_tables++] = (TlbDescriptor){
-            p->ram_page + ((at - p->start) >> RAM_PAGE_BITS), at & (RAM_PAGE_SIZE - 1),
-            (uint8_t)shift };
+        out->table[out->n_tables++] = p->ram_page + ((at - p->start) >> RAM_PAGE_BITS);
 }
 
 static bool walk_stage1(ArmCpu *a, const ArmRegime *rg, vaddr va, const ArmAsk *ask, ArmXlat *out)
@@ -399,7 +397,7 @@ restart:
         if (!(d & DESC_VALID))
             return fail1(out, FSC_TRANSLATION, level);
         if (ask->note_tables)
-            note_table(a, at, shift, out);
+            note_table(a, at, out);
         if (level == 3 || !(d & DESC_TABLE))
             break;
         base = arm_descriptor_address(r, d);

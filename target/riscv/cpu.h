@@ -62,12 +62,6 @@ typedef struct PmpRange {
     uint8_t perm_su, perm_m; /* 1 << MmuAccess */
 } PmpRange;
 
-/* A PTE of a page table's highest level: two address spaces that have it share what is below. */
-typedef struct RiscvTop {
-    uint64_t pte;
-    uint16_t index;
-} RiscvTop;
-
 typedef struct RiscvCpu {
     Cpu cpu;
     uint64_t x[32];          /* x[0] stays 0 */
@@ -108,9 +102,6 @@ typedef struct RiscvCpu {
     uint64_t pt_start, pt_last, pt_ram_page; /* where a PTE may start; start > last: none */
     uint32_t pt_version;
     bool pt_writable;
-    RiscvTop top[8];         /* what mmu.c found shared code through, and where that was */
-    uint8_t n_tops, top_levels;
-    bool tops_differ;        /* in address spaces that were used since */
     uint64_t (*read_time)(void *opaque); /* mtime, from the board's CLINT */
     void *time_opaque;
     uint32_t time_hz;
@@ -233,8 +224,6 @@ void riscv_raise_bus_error(Cpu *cpu, vaddr va, hwaddr pa, MmuAccess access,
                            MemResult why) G_GNUC_NORETURN;
 /* Number of levels of a satp mode; 0: Bare or none. */
 unsigned riscv_satp_levels(unsigned mode);
-/* Before a fence for all ASIDs: shared code goes that this address space has not at the same place. */
-void riscv_fence_top(RiscvCpu *r);
 /* A PTE, for debuggers: no effects; false: not there. */
 bool riscv_debug_read_pte(RiscvCpu *r, hwaddr pa, uint64_t *pte);
 

@@ -167,12 +167,10 @@ static uint64_t helper_sfence_vma(Cpu *cpu, uint64_t va, uint64_t asid, uint64_t
         tlb_flush_asid(cpu, (uint32_t)asid);
         break;
     case SFENCE_ALL_ASIDS:
-        riscv_fence_top(r);
         tlb_flush_page(cpu, va);
         break;
     default:
-        riscv_fence_top(r);
-        tlb_fence_all(cpu);
+        tlb_flush_all(cpu);
         break;
     }
     return 0;
@@ -230,7 +228,7 @@ static uint64_t helper_cbo_check(Cpu *cpu, uint64_t va, uint64_t kind)
     RiscvCpu *r = riscv_cpu(cpu);
     uint64_t block = ALIGN_DOWN(va, r->cbom_blocksize);
     int idx = riscv_data_mmu_idx(cpu);
-    MmuResult res = { 0 };
+    MmuResult res;
 
     if (!envcfg_allows(r, kind == CBO_INVAL ? ENVCFG_CBIE : ENVCFG_CBCFE))
         riscv_raise_illegal(r);

@@ -168,78 +168,6 @@ static PteUpdate pte_update(RiscvCpu *r, hwaddr pa, uint64_t old, uint64_t set)
     return PTE_UPDATED;
 }
 
-/* --- code that address spaces share --- */
-
-/*
- * Code of global pages is shared by all address spaces, and stays over a fence as long as the PTEs
- * that it was found through are as they were (accel/core/tables.c). Those below the highest level
- * are watched; the highest one each address space has of its own, so a fence compares.
- */
-typedef struct Path {
-    TlbDescriptor pte[4];
-    unsigned n;
-    bool known;              /* that is where all but the top are */
-    RiscvTop top;
-} Path;
-
-static inline void path_add(RiscvCpu *r, Path *path, hwaddr pa, uint64_t pte, int level,
-                            unsigned levels)
-{
-    if (level == (int)levels - 1) {
-        path->n = 0;
-        path->known = true;
-        path->top = (RiscvTop){ pte, (pa & 4095) / 8 };
-    } else if (pa < r->pt_start || pa > r->pt_last) {
-        path->known = false; /* not in RAM */
-    } else {
-        path->pte[path->n++] = (TlbDescriptor){
-            r->pt_ram_page + ((pa - r->pt_start) >> RAM_PAGE_BITS), pa & (RAM_PAGE_SIZE - 1),
-            (uint8_t)(12 + 9 * level),
-        };
-    }
-}
-
-/* False: there is no room for it. */
-static bool top_note(RiscvCpu *r, const RiscvTop *top, unsigned levels)
-{
-    r->tops_differ |= r->n_tops && levels != r->top_levels;
-    r->top_levels = (uint8_t)levels;
-    for (unsigned i = 0; i < r->n_tops; i++) {
-        if (r->top[i].index == top->index) {
-            r->tops_differ |= r->top[i].pte != top->pte;
-            return true;
-        }
-    }
-    if (r->n_tops == G_N_ELEMENTS(r->top))
-        return false;
-    r->top[r->n_tops++] = *top;
-    return true;
-}
-
-static bool tops_hold(RiscvCpu *r)
-{
-    uint64_t pte;
-
-    if (r->tops_differ || riscv_satp_levels(r->satp >> SATP_MODE_SHIFT) != r->top_levels)
-        return false;
-    pt_check(r);
-    for (unsigned i = 0; i < r->n_tops; i++) {
-        if (!pte_read(r, ((r->satp & SATP_PPN) << 12) + r->top[i].index * 8, &pte) ||
-            pte != r->top[i].pte)
-            return false;
-    }
-    return true;
-}
-
-void riscv_fence_top(RiscvCpu *r)
-{
-    if (!r->n_tops || tops_hold(r))
-        return;
-    r->n_tops = 0;
-    r->tops_differ = false;
-    tlb_forget_watched(&r->cpu);
-}
-
 /* --- the walk --- */
 
 static inline bool fail(MmuResult *res, unsigned cause)
@@ -283,7 +211,7 @@ static inline bool finish(RiscvCpu *r, vaddr va, hwaddr pa, unsigned perm, MmuAc
 }
 
 static bool walk(RiscvCpu *r, unsigned levels, vaddr va, MmuAccess access, int idx, bool debug,
-                 MmuResult *res, Path *path)
+                 MmuResult *res)
 {
     uint64_t satp = r->satp, envcfg = r->menvcfg, reserved = PTE_RESERVED, pte, pa, base, mask;
     unsigned va_bits = 12 + 9 * levels, page_fault = page_fault_cause[access], perm;
@@ -310,8 +238,6 @@ restart:
             return fail(res, access_fault_cause[access]);
         if (!(pte & PTE_V) || (pte & (PTE_R | PTE_W)) == PTE_W || pte & reserved)
             return fail(res, page_fault);
-        if (path)
-            path_add(r, path, pa, pte, level, levels);
         res->global |= (pte & PTE_G) != 0;
         if (pte & (PTE_R | PTE_X))
             break;
@@ -355,35 +281,11 @@ restart:
     if (!debug && (pte & want) != want) {
         switch (pte_update(r, pa, pte, want)) {
         case PTE_UPDATED:
-            if (path && level == (int)levels - 1)
-                path->top.pte |= want;
             break;
         case PTE_CHANGED:
             goto restart;
         case PTE_NO_ACCESS:
             return fail(res, access_fault_cause[access]);
-        }
-    }
-    return true;
-}
-
-static bool walk_code(RiscvCpu *r, unsigned levels, vaddr va, int idx, MmuResult *res)
-{
-    for (unsigned tries = 0; tries < 4; tries++) {
-        Path path;
-        res->code = CODE_BY_GLOBAL;
-        if (!walk(r, levels, va, MMU_EXEC, idx, false, res, &path))
-            return false;
-        if (!res->global || !path.known || !top_note(r, &path.top, levels))
-            return true;
-        switch (tlb_watch_tables(&r->cpu, va, path.pte, path.n)) {
-        case TLB_TABLES_WATCHED:
-            res->code = CODE_SHARED;
-            return true;
-        case TLB_TABLES_UNSETTLED:
-            return true;
-        case TLB_TABLES_NEW:
-            break;
         }
     }
     return true;
@@ -395,17 +297,9 @@ bool riscv_translate(Cpu *cpu, vaddr va, MmuAccess access, int idx, bool debug, 
     unsigned levels = idx < RISCV_MMU_BARE_S ? riscv_satp_levels(r->satp >> SATP_MODE_SHIFT) : 0;
     bool ok;
 
-    if (levels && access == MMU_EXEC && !debug) {
-        ok = walk_code(r, levels, va, idx, res);
-    } else if (levels) {
-        ok = walk(r, levels, va, access, idx, debug, res, NULL);
-        res->code = CODE_BY_GLOBAL;
-        if (res->global && !debug) {
-            res->code = CODE_SHARED; /* if it is fetched from: by the walk that this asks for */
-            res->code_version--;
-        }
+    if (levels) {
+        ok = walk(r, levels, va, access, idx, debug, res);
     } else {
-        res->code = CODE_SHARED; /* there are no tables */
         res->page_bits = TLB_PAGE_BITS;
         res->global = true;
         ok = finish(r, va, va, PERM_R | PERM_W | PERM_X, access, idx == RISCV_MMU_M, debug, res);
