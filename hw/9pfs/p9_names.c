@@ -16,7 +16,8 @@ static Fid *get_fid(P9Server *s)
 int p9_attach(P9Server *s)
 {
     uint32_t number = p9_get32(s), afid = p9_get32(s);
-    g_autofree char *user = p9_get_string(s), *tree = p9_get_string(s);
+    g_free(p9_get_string(s)); /* the user's name, and which tree: there is one */
+    g_free(p9_get_string(s));
     uint32_t uid = p9_get32(s);
     struct stat st;
     if (s->bad || afid != UINT32_MAX)

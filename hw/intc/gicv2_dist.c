@@ -8,7 +8,7 @@ static uint32_t present(const Gicv2 *s, unsigned word)
 {
     if (word * 32 >= s->num_irq)
         return 0;
-    return MASK(MIN(s->num_irq - word * 32, 32u));
+    return (uint32_t)MASK(MIN(s->num_irq - word * 32, 32u));
 }
 
 /* Of these, the ones that this access may see and change: those of Group 1, if it is non-secure. */

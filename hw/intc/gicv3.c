@@ -364,7 +364,7 @@ static void gicv3_reset(void *dev)
 
 static void loaded_bank(const Gicv3 *s, Gicv3Bank *b)
 {
-    uint32_t there = MASK(MIN(s->num_irq - MIN(b->word * 32, s->num_irq), 32u));
+    uint32_t there = (uint32_t)MASK(MIN(s->num_irq - MIN(b->word * 32, s->num_irq), 32u));
     if (!b->cpu && !b->word)
         there = 0;
     b->enabled &= there;

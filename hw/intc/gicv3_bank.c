@@ -13,7 +13,7 @@ static uint32_t present(const Gicv3 *s, const Gicv3Bank *b)
     if (b->cpu)
         return UINT32_MAX;
     unsigned first = b->word * 32;
-    return first && first < s->num_irq ? MASK(MIN(s->num_irq - first, 32u)) : 0;
+    return first && first < s->num_irq ? (uint32_t)MASK(MIN(s->num_irq - first, 32u)) : 0;
 }
 
 uint32_t gicv3_visible(const Gicv3 *s, const Gicv3Bank *b, unsigned nsacr)
