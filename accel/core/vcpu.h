@@ -23,7 +23,8 @@ bool waker_wait(CpuWaker *w, int64_t ns);
 void vcpu_run_work(Cpu *cpu);
 /* What cpu_request asked for. On the vCPU's thread, which has not acknowledged a stop. */
 void vcpu_serve(Cpu *cpu);
-/* May it execute now? Acknowledges a request to stop; else serves requests, and ends the halted state if there is work. */
+/* May it execute now? Acknowledges a request to stop; else serves requests, and ends the halted state
+ * if there is work. */
 bool vcpu_ready(Cpu *cpu);
 /* What follows from the reason why exec returned. */
 void vcpu_after_exec(Cpu *cpu, CpuExit why);

@@ -112,7 +112,7 @@ enum {
     CF_NOCHAIN = 1,  /* -d nochain: every block ends in the dispatcher */
     CF_ONE_INSN = 2, /* single step, one-insn-per-tb */
     CF_ICOUNT = 4,   /* blocks count instructions */
-    CF_ATTRS_SHIFT = 8,  /* 8 bits: MmuResult.attrs of the block's first page, of TargetOps.code_attrs */
+    CF_ATTRS_SHIFT = 8,  /* 8 bits: TargetOps.code_attrs of the block's first page */
     CF_LIMIT_SHIFT = 16, /* from here: at most so many instructions; 0: no limit */
 };
 

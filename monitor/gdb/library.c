@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A Linux guest's modules as gdb's shared libraries (gdb manual, "Library List Format for SVR4
- * Targets", and "Library List Format" for a gdb that knows of no Linux, as of bare-metal toolchains). A .ko is not linked: its sections lie anywhere, and a link map has but one address.
+ * Targets", and "Library List Format" for a gdb that knows of no Linux, as of bare-metal
+ * toolchains). A .ko is not linked: its sections lie anywhere, and a link map has but one address.
  * So gdb gets files made of what the guest's memory says (module_elf.c), in which the sections are
  * where they are, under names that gdb then reads through vFile packets (file.c): /modules/NAME.ko.
  *
