@@ -319,6 +319,18 @@ char *object_help(void)
     return g_string_free(s, FALSE);
 }
 
+char *object_type_help(const char *name, GError **error)
+{
+    const ObjectType *t = find_type(name, error);
+    if (!t)
+        return NULL;
+    GString *s = g_string_new(NULL);
+    g_string_append_printf(s, "%s options:\n", t->name);
+    for (int i = 0; t->keys[i]; i++)
+        g_string_append_printf(s, "  %s=\n", t->keys[i]);
+    return g_string_free(s, FALSE);
+}
+
 void object_foreach(void (*fn)(const char *id, const char *type, void *arg), void *arg)
 {
     for (guint i = 0; objects && i < objects->len; i++) {

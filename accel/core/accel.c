@@ -65,6 +65,24 @@ static bool check_options(const Accel *a, GHashTable *opts, GError **error)
     return true;
 }
 
+char *accel_options_help(const char *name, GError **error)
+{
+    for (unsigned i = 0; i < accels()->len; i++) {
+        const Accel *a = all_accels->pdata[i];
+        if (strcmp(a->name, name))
+            continue;
+        GString *s = g_string_new(NULL);
+        g_string_append_printf(s, "%s options:\n", a->name);
+        for (const char *const *o = a->options; o && *o; o++) {
+            g_autofree char *left = g_strndup(*o, strcspn(*o, "="));
+            g_string_append_printf(s, "  %-20s %s\n", left, strchr(*o, '=') ? strchr(*o, '=') + 1 : "");
+        }
+        return g_string_free(s, FALSE);
+    }
+    unknown_accel(name, error);
+    return NULL;
+}
+
 static bool try_accel(const char *name, const TargetOps *t, GHashTable *opts, GError **error)
 {
     for (unsigned i = 0; i < accels()->len; i++) {

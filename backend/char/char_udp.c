@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "backend/char/char_internal.h"
+#include "backend/char/sockaddr.h"
 #include "util/error.h"
 #include "util/opts.h"
 
@@ -88,6 +89,8 @@ static bool udp_open(Chardev *c, GHashTable *opts, GError **error)
         return false;
     if (!port || !*port)
         return error_set(error, "chardev: udp: remote port not specified; add port=PORT");
+    if (!sock_port_check(port, error) || !sock_port_check(lport, error))
+        return false;
     int fd = udp_socket(lhost, lport, host ? host : "", port,
                         v4 == v6 ? AF_UNSPEC : v4 ? AF_INET : AF_INET6, error);
     if (fd < 0)

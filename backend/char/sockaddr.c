@@ -18,6 +18,14 @@
 #include "util/error.h"
 #include "util/opts.h"
 
+bool sock_port_check(const char *port, GError **error)
+{
+    uint64_t n;
+    if (!port || !parse_number(port, &n) || n <= UINT16_MAX)
+        return true; /* a name of /etc/services is getaddrinfo's to find */
+    return error_set(error, "socket: port %s: must be at most 65535", port);
+}
+
 bool sock_spec_take(SockSpec *s, GHashTable *opts, GError **error)
 {
     bool v4_given = g_hash_table_contains(opts, "ipv4");
@@ -50,6 +58,8 @@ bool sock_spec_take(SockSpec *s, GHashTable *opts, GError **error)
         return error_set(error, "socket: no address given; add path=FILE or host=HOST,port=PORT");
     if (!s->port || !*s->port)
         return error_set(error, "chardev: socket: no port given; add port=PORT");
+    if (!sock_port_check(s->port, error))
+        return false;
     if (!s->host)
         s->host = g_strdup("");
     return true;

@@ -25,6 +25,8 @@ typedef struct SockAddr {
 
 /* Takes the keys out of opts. */
 bool sock_spec_take(SockSpec *s, GHashTable *opts, GError **error);
+/* A number must fit; what is none is a service's name. NULL is no port. */
+bool sock_port_check(const char *port, GError **error);
 void sock_spec_clear(SockSpec *s);
 /* Number of addresses, at most max; -1 with a reason. */
 int sock_resolve(const SockSpec *s, bool passive, SockAddr *addrs, unsigned max, GError **error);

@@ -369,7 +369,7 @@ static bool arm_virt_init(Machine *m, GError **error)
 }
 
 static const BoardType arm_virt_board = {
-    .name = "virt", .doc = "ARM Virtual Machine", .target = "aarch64", .default_cpu = "cortex-a72",
+    .name = "virt", .alias = "virt-7.2", .doc = "ARM Virtual Machine", .target = "aarch64", .default_cpu = "cortex-a72",
     .max_cpus = ARM_VIRT_MAX_CPUS, .default_ram = 128 << 20, .ram_id = "mach-virt.ram",
     .options = arm_virt_option_names, .state_size = sizeof(ArmVirt), .init = arm_virt_init,
 };

@@ -27,6 +27,7 @@ void accel_register(const Accel *a);
 #define ACCEL_REGISTER(a)                                                                      \
     static void __attribute__((constructor)) register_##a(void) { accel_register(&a); }
 GPtrArray *accels(void);
+char *accel_options_help(const char *name, GError **error); /* -accel NAME,help; caller frees */
 /* Tries "kvm:tcg" or one name with options, in order; says what it falls back to. */
 bool accel_select(const char *list, const TargetOps *t, GHashTable *opts, GError **error);
 extern const Accel *accel_current;

@@ -49,6 +49,7 @@ GBytes *boot_unpack_kernel(const char *file, GError **error);
  * Full path of a firmware file: as given if it exists, else in the -L folders, then in the
  * folders where Debian's packages put it. NULL: not found. Caller frees.
  */
+char *boot_search_paths(void); /* -L help: a folder per line; caller frees */
 char *boot_find_firmware(const char *name);
 void boot_add_search_path(const char *dir); /* -L */
 

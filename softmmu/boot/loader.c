@@ -469,13 +469,24 @@ void boot_add_search_path(const char *dir)
     g_ptr_array_add(search_path, g_strdup(dir));
 }
 
+static const char *const packaged[] = {
+    "/usr/share/sosia", "/usr/share/qemu", "/usr/lib/riscv64-linux-gnu/opensbi/generic",
+    "/usr/lib/u-boot", "/usr/share/AAVMF", "/usr/share/qemu-efi-aarch64", "/usr/share/OVMF",
+    "/usr/share/seabios",
+};
+
+char *boot_search_paths(void)
+{
+    GString *s = g_string_new(NULL);
+    for (guint i = 0; search_path && i < search_path->len; i++)
+        g_string_append_printf(s, "%s\n", (char *)search_path->pdata[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(packaged); i++)
+        g_string_append_printf(s, "%s\n", packaged[i]);
+    return g_string_free(s, FALSE);
+}
+
 char *boot_find_firmware(const char *name)
 {
-    static const char *const packaged[] = {
-        "/usr/share/sosia", "/usr/share/qemu", "/usr/lib/riscv64-linux-gnu/opensbi/generic",
-        "/usr/lib/u-boot", "/usr/share/AAVMF", "/usr/share/qemu-efi-aarch64", "/usr/share/OVMF",
-        "/usr/share/seabios",
-    };
     if (g_file_test(name, G_FILE_TEST_IS_REGULAR))
         return g_strdup(name);
     for (guint i = 0; search_path && i < search_path->len; i++) {

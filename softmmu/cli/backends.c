@@ -102,7 +102,8 @@ bool cli_make_monitors(Cli *cli, GError **error)
             c = chardev_new_from_legacy(m->text, id, error);
             g_free(id);
             if (!c) {
-                g_prefix_error(error, "-monitor %s: ", m->text);
+                g_prefix_error(error, "-%s %s: ", m->mode == CLI_MONITOR_HMP ? "monitor" : "qmp",
+                               m->text);
                 return false;
             }
         }

@@ -63,6 +63,7 @@ bool cli_add_drive(Cli *cli, const char *rest, const char *file);
 bool cli_parse(Cli *cli, int argc, char **argv, GError **error);
 /* machine.c: everything up to the point where CPUs may run. */
 bool cli_build(Cli *cli, GError **error);
+void cli_machine_options_help(const Cli *cli); /* prints: of the chosen board */
 /* backends.c: chardevs, serial ports, monitors, drives with their default devices. */
 bool cli_make_chardevs(Cli *cli, GError **error);
 bool cli_make_drives(Cli *cli, GError **error);

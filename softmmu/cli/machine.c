@@ -2,6 +2,7 @@
 /*
  * From collected options to a machine, phase by phase.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "accel/accel.h"
@@ -19,8 +20,23 @@
 Machine *current_machine;
 const char *const machine_common_options[] = {
     "accel", "pflash0", "pflash1", "dumpdtb", "kernel", "memory-backend", "initrd", "append", "dtb",
-    "firmware", "usb", "graphics", "dump-guest-core", "mem-merge", "hmat", "nvdimm", NULL,
+    "firmware", "usb", "graphics", "dump-guest-core", "mem-merge", "hmat", "nvdimm",
+    "kernel-irqchip", NULL,
 };
+
+/* An entry is "name=doc". */
+void cli_machine_options_help(const Cli *cli)
+{
+    const BoardType *b = cli->board ? cli->board : board_type_find(cli->target->name, "virt");
+    printf("%s-machine options:\n", b->name);
+    for (int i = 0; b->options && b->options[i]; i++) {
+        const char *entry = b->options[i], *doc = strchr(entry, '=');
+        printf("  %.*s=%s\n", (int)strcspn(entry, "="), entry, doc ? doc + 1 : "");
+    }
+    printf("On every board:\n");
+    for (int i = 0; machine_common_options[i]; i++)
+        printf("  %s\n", machine_common_options[i]);
+}
 
 static bool has_option(const BoardType *b, const char *name)
 {
@@ -102,7 +118,8 @@ static bool common_machine_options(Cli *cli, GError **error)
         m->bios = text;
     /* About what these boards do not have: their "off" is the truth. */
     static const char *const off_only[] = { "usb", "graphics", "dump-guest-core", "mem-merge",
-                                            "hmat", "nvdimm", "suppress-vmdesc", NULL };
+                                            "hmat", "nvdimm", "suppress-vmdesc",
+                                            "kernel-irqchip", NULL };
     for (int i = 0; off_only[i]; i++)
         g_free(opts_take(o, off_only[i]));
 
@@ -196,6 +213,8 @@ static bool add_fw_cfg_files(Cli *cli, GError **error)
             data = g_strdup(string);
             len = strlen(string);
         }
+        if (ok && !g_str_has_prefix(name, "opt/"))
+            warn_report("-fw_cfg %s: names of your own should begin with opt/", name);
         ok = ok && fw_cfg_add_file(name, data, len, error);
         g_free(data);
         g_free(name);

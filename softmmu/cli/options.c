@@ -33,6 +33,12 @@ static bool is_help(const char *arg)
     return !strcmp(arg, "help") || !strcmp(arg, "?");
 }
 
+/* "virt,help": the word is behind a name. */
+static bool asks_about_name(const char *arg)
+{
+    return g_str_has_suffix(arg, ",help") || g_str_has_suffix(arg, ",?");
+}
+
 /* Prints and makes the program end well. */
 static bool print_and_done(Cli *cli, char *text)
 {
@@ -116,6 +122,10 @@ bool opt_machine(Cli *cli, const char *arg, GError **error)
         return false;
     char *type = opts_take(opts, "type"), *accel = opts_take(opts, "accel");
     bool ok = !type || choose_board(cli, type, error);
+    if (ok && asks_about_name(arg)) {
+        cli->done = true;
+        cli_machine_options_help(cli);
+    }
     if (accel)
         set_text(&cli->accel_list, accel);
     g_free(type);
@@ -150,6 +160,11 @@ bool opt_accel(Cli *cli, const char *arg, GError **error)
         for (guint i = 0; i < accels()->len; i++)
             g_string_append_printf(s, "%s\n", ((const Accel *)accels()->pdata[i])->name);
         return print_and_done(cli, g_string_free(s, FALSE));
+    }
+    if (asks_about_name(arg)) {
+        g_autofree char *of = g_strndup(arg, strcspn(arg, ","));
+        char *text = accel_options_help(of, error);
+        return text && print_and_done(cli, text);
     }
     GHashTable *opts = opts_parse(arg, "accel", error);
     if (!opts)
@@ -201,20 +216,33 @@ bool opt_smp(Cli *cli, const char *arg, GError **error)
     g_hash_table_unref(opts);
     if (!ok)
         return false;
-    uint64_t sockets = MAX(v[2], 1), cores = MAX(v[5], 1) * MAX(v[3], 1) * MAX(v[4], 1);
-    uint64_t threads = MAX(v[6], 1);
-    uint64_t max = v[1] ? v[1] : MAX(v[0], sockets * cores * threads);
+    if (v[3] > 1)
+        return error_set(error, "-smp %s: the boards have no dies; use sockets or clusters", arg);
+    /* What is not given follows from the rest: cores first, then sockets, then threads. */
+    uint64_t max = v[1] ? v[1] : v[0], clusters = MAX(v[4], 1);
+    uint64_t sockets = v[2], cores = v[5], threads = v[6];
+    if (!max || !cores || sockets)
+        sockets = MAX(sockets, 1);
+    if (!max || !cores || !sockets)
+        threads = MAX(threads, 1);
+    if (!cores)
+        cores = max ? max / (sockets * clusters * threads) : 1;
+    else if (!sockets)
+        sockets = max / (clusters * cores * threads);
+    else if (!threads)
+        threads = max / (sockets * clusters * cores);
+    uint64_t total = sockets * clusters * cores * threads;
+    if (!max)
+        max = total;
     uint64_t now = v[0] ? v[0] : max;
     if (max < now)
         return error_set(error, "-smp %s: maxcpus must not be less than cpus", arg);
-    if (v[5] && v[6] && v[2] && sockets * cores * threads != max)
-        return error_set(error, "-smp %s: sockets * cores * threads must be maxcpus (%" G_GUINT64_FORMAT
-                         ")", arg, max);
+    if (total != max || max > 512)
+        return error_set(error, "-smp %s: sockets * clusters * cores * threads must be the number of "
+                         "CPUs, at most 512", arg);
     Machine *m = cli->machine;
     m->cpus = now, m->max_cpus = max;
-    m->threads = threads;
-    m->cores = v[5] ? cores : max / threads / (v[2] ? sockets : 1);
-    m->sockets = v[2] ? sockets : 1;
+    m->sockets = sockets, m->cores = cores * clusters, m->threads = threads;
     return true;
 }
 
@@ -244,12 +272,17 @@ bool opt_m(Cli *cli, const char *arg, GError **error)
 
 bool opt_name(Cli *cli, const char *arg, GError **error)
 {
+    static const char *const known[] = { "guest", "process", "debug-threads", NULL };
     GHashTable *opts = opts_parse(arg, "guest", error);
     if (!opts)
         return false;
-    set_text(&cli->name, opts_get(opts, "guest", ""));
+    g_autofree char *name = opts_take(opts, "guest"), *process = opts_take(opts, "process");
+    bool threads;
+    bool ok = opts_take_bool(opts, "debug-threads", &threads, error) &&
+              opts_check_empty(opts, "-name", known, error);
     g_hash_table_unref(opts);
-    return true;
+    set_text(&cli->name, name ? name : "");
+    return ok;
 }
 
 bool opt_uuid(Cli *cli, const char *arg, GError **error)
@@ -265,6 +298,16 @@ bool opt_smbios(Cli *cli, const char *arg, GError **error)
     return smbios_add_option(arg, error);
 }
 
+/* Drives are letters from a to p, each at most once. */
+static bool boot_letters(const char *key, const char *text, GError **error)
+{
+    for (const char *p = text; p && *p; p++)
+        if (*p < 'a' || *p > 'p' || strchr(p + 1, *p))
+            return error_set(error, "-boot %s=%s: must be letters from a to p, each once", key,
+                             text);
+    return true;
+}
+
 bool opt_boot(Cli *cli, const char *arg, GError **error)
 {
     static const char *const known[] = { "order", "once", "menu", "splash", "splash-time",
@@ -272,9 +315,11 @@ bool opt_boot(Cli *cli, const char *arg, GError **error)
     GHashTable *opts = opts_parse(arg, "order", error);
     if (!opts)
         return false;
+    g_autofree char *order = opts_take(opts, "order"), *once = opts_take(opts, "once");
+    bool ok = boot_letters("order", order, error) && boot_letters("once", once, error);
     for (int i = 0; known[i]; i++)
         g_free(opts_take(opts, known[i]));
-    bool ok = opts_check_empty(opts, "-boot", known, error);
+    ok = ok && opts_check_empty(opts, "-boot", known, error);
     g_hash_table_unref(opts);
     return ok;
 }
@@ -286,8 +331,10 @@ bool opt_rtc(Cli *cli, const char *arg, GError **error)
     if (!opts)
         return false;
     char *base = opts_take(opts, "base"), *clock = opts_take(opts, "clock");
-    g_free(opts_take(opts, "driftfix"));
-    bool ok = opts_check_empty(opts, "-rtc", known, error) && rtc_configure(base, clock, error);
+    g_autofree char *drift = opts_take(opts, "driftfix");
+    bool ok = !drift || !strcmp(drift, "none") || !strcmp(drift, "slew") ||
+              error_set(error, "-rtc driftfix=%s: must be none or slew", drift);
+    ok = ok && opts_check_empty(opts, "-rtc", known, error) && rtc_configure(base, clock, error);
     g_free(base);
     g_free(clock);
     g_hash_table_unref(opts);
@@ -411,6 +458,8 @@ bool opt_S(Cli *cli, const char *arg, GError **error)
 
 bool opt_L(Cli *cli, const char *arg, GError **error)
 {
+    if (is_help(arg))
+        return print_and_done(cli, boot_search_paths());
     boot_add_search_path(arg);
     return true;
 }
@@ -438,8 +487,15 @@ MACHINE_TEXT(bios, bios)
         return true;                                                                           \
     }
 COLLECT(fw_cfg, fw_cfg)
-COLLECT(drive, drives)
 COLLECT(blockdev, blockdevs)
+
+bool opt_drive(Cli *cli, const char *arg, GError **error)
+{
+    if (strstr(arg, "format=help"))
+        return print_and_done(cli, g_strdup("Supported formats: qcow2 raw\n"));
+    g_ptr_array_add(cli->drives, g_strdup(arg));
+    return true;
+}
 
 /* A file name as a value within an option text. */
 static char *escape_commas(const char *text)
@@ -475,7 +531,7 @@ bool opt_hdb(Cli *cli, const char *arg, GError **error)
 
 bool opt_device(Cli *cli, const char *arg, GError **error)
 {
-    bool all = is_help(arg), one = g_str_has_suffix(arg, ",help") || g_str_has_suffix(arg, ",?");
+    bool all = is_help(arg), one = asks_about_name(arg);
     if (!all && !one) {
         g_ptr_array_add(cli->devices, g_strdup(arg));
         return true;
@@ -642,6 +698,11 @@ bool opt_object(Cli *cli, const char *arg, GError **error)
 {
     if (is_help(arg))
         return print_and_done(cli, object_help());
+    if (*arg != '{' && asks_about_name(arg)) {
+        g_autofree char *type = g_strndup(arg, strcspn(arg, ","));
+        char *text = object_type_help(type, error);
+        return text && print_and_done(cli, text);
+    }
     g_ptr_array_add(cli->objects, g_strdup(arg));
     return true;
 }

@@ -95,7 +95,8 @@ def taken(tmp):
                         f"if=none,format=raw,id=x,file={disk},aio=native,cache=none", "-device",
                         "virtio-blk-device,drive=x,iothread=io0"]
     yield "odds and ends", [
-        *virt, "-audiodev", "none,id=snd0", "-watchdog-action", "reset", "-only-migratable", "-k",
+        *virt, "-machine", "graphics=off,kernel-irqchip=on", "-smp", "4,sockets=2,cores=2",
+        "-boot", "order=dc,menu=on,strict=on", "-rtc", "base=utc,driftfix=slew", "-audiodev", "none,id=snd0", "-watchdog-action", "reset", "-only-migratable", "-k",
         "en-us", "-sandbox", "off", "-compat", "deprecated-input=accept", "-overcommit",
         "cpu-pm=on", "-enable-fips", "-action", "reboot=shutdown,shutdown=pause,panic=pause"]
 
@@ -125,6 +126,23 @@ def check_taken(program, words):
     if code or "return" not in status:
         return f"status {code}: {err.strip()[-300:]}"
     return None
+
+
+HELP = (
+    ("-machine help", "virt"), ("-machine virt,help", "aclint"), ("-cpu help", "rv64"),
+    ("-accel help", "tcg"), ("-accel tcg,help", "tb-size"), ("-device help", 'name "virtio-blk-pci"'),
+    ("-device virtio-blk-pci,help", "drive=<str>"), ("-object help", "rng-random"),
+    ("-object rng-random,help", "filename="), ("-chardev help", "socket"), ("-netdev help", "user"),
+    ("-nic model=help", "virtio-net-pci"), ("-d help", "guest_errors"), ("-display help", "none"),
+    ("-L help", "/usr/share/qemu"), ("-drive format=help", "qcow2"), ("-version", "QEMU emulator"),
+)
+
+
+def check_help(program, words, text):
+    p = subprocess.run([program, *words.split()], stdin=subprocess.DEVNULL, capture_output=True,
+                       text=True, timeout=30)
+    return None if not p.returncode and text in p.stdout and not p.stderr else (
+        f"status {p.returncode}, no '{text}': {p.stdout[-200:]}{p.stderr[-200:]}")
 
 
 def descriptors(program, tmp):
@@ -180,4 +198,6 @@ def names(tmp):
     """Titles with functions that return what is wrong."""
     for title, words in taken(tmp):
         yield f"taken: {title}", lambda p, words=words: check_taken(p, words)
+    for words, text in HELP:
+        yield words, lambda p, words=words, text=text: check_help(p, words, text)
     yield "descriptors", lambda p: descriptors(p, tmp)
