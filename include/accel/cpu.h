@@ -234,8 +234,10 @@ struct TargetOps {
     void (*gdb_write)(Cpu *cpu, unsigned num, const uint8_t *bytes);
     /* May follow translate where permissions keep cpu_debug_translate out; NULL: no more to try. */
     bool (*debug_translate)(Cpu *cpu, vaddr va, hwaddr *pa);
-    /* Where the guest's kernel was loaded, if the CPU's state tells; NULL: never known. */
-    bool (*kernel_base)(Cpu *cpu, vaddr *va);
+    /* Where exceptions from user mode go; false: no kernel runs at its own addresses. */
+    bool (*kernel_vectors)(Cpu *cpu, vaddr *va);
+    /* Where the image of the kernel begins that va is in; false: it is in none. */
+    bool (*kernel_base)(Cpu *cpu, vaddr va, vaddr *base);
 };
 
 /* All targets in this build. */

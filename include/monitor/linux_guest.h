@@ -36,6 +36,8 @@ typedef struct LinuxModule {
  * The result is good until the machine runs.
  */
 LinuxGuest *linux_guest(Cpu *cpu, bool search, const char **why);
+/* Where the guest's kernel begins; false: not known, or none runs at its own addresses yet. */
+bool linux_kernel_base(vaddr *base);
 /* Is the kernel that was found still there, though no CPU may see it just now (KPTI)? */
 bool linux_guest_known(void);
 /* How far from where it was linked for the kernel is, which begins at base; false: not known. */

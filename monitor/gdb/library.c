@@ -67,17 +67,6 @@ static Library *new_library(const LinuxModule *m, const Library *before)
     return l;
 }
 
-/* No Linux has started that could be searched for, unless a CPU says where its kernel is. */
-static bool maybe_linux(void)
-{
-    for (unsigned i = 0; i < cpu_count; i++) {
-        vaddr base;
-        if (cpus[i]->target->kernel_base && cpus[i]->target->kernel_base(cpus[i], &base))
-            return true;
-    }
-    return false;
-}
-
 static void put_svr4(GString *xml, const Library *l, const LinuxModule *m)
 {
     g_string_append_printf(xml, "<library name=\"%s\" lm=\"0x%" PRIx64 "\" l_addr=\"0x%" PRIx64
@@ -116,7 +105,8 @@ static void refresh(const LinuxGuest *g, GString *xml,
 /* What can't be seen just now stays as it was. */
 static char *document(const char *tag, void (*put)(GString *, const Library *, const LinuxModule *))
 {
-    LinuxGuest *g = maybe_linux() ? linux_guest(gdb.cpu, true, NULL) : NULL;
+    vaddr base;
+    LinuxGuest *g = linux_kernel_base(&base) ? linux_guest(gdb.cpu, true, NULL) : NULL;
     gdb.wants_libraries = true;
     if (g || !last_list || !linux_guest_known()) {
         GString *xml = g_string_new(NULL);
@@ -187,7 +177,6 @@ vaddr gdb_library_event(void)
     LinuxGuest *g = linux_guest(gdb.cpu, false, NULL);
     if (g && linux_do_init_module(g))
         return linux_do_init_module(g);
-    if (gdb.cpu->target->kernel_base)
-        gdb.cpu->target->kernel_base(gdb.cpu, &base);
+    linux_kernel_base(&base);
     return gdb_symbol("do_init_module", base, 0, &at) ? at : 0;
 }

@@ -57,20 +57,17 @@ static bool q_symbol(GdbText t, GString *out)
  */
 static bool q_offsets(GdbText t, GString *out)
 {
+    uint64_t slide;
+    vaddr base;
     gdb_symbol_base(0);
-    for (unsigned i = 0; i < cpu_count; i++) {
-        vaddr base;
-        if (cpus[i]->target->kernel_base && cpus[i]->target->kernel_base(cpus[i], &base)) {
-            uint64_t slide;
-            gdb_symbol_base(base);
-            if (!gdb.lldb)
-                g_string_append_printf(out, "TextSeg=%" G_GINT64_MODIFIER "x", base);
-            else if (linux_slide(base, &slide))
-                g_string_append_printf(out, "Text=%" G_GINT64_MODIFIER "x;Data=%" G_GINT64_MODIFIER
-                                       "x;Bss=%" G_GINT64_MODIFIER "x", slide, slide, slide);
-            break;
-        }
-    }
+    if (!linux_kernel_base(&base))
+        return true;
+    gdb_symbol_base(base);
+    if (!gdb.lldb)
+        g_string_append_printf(out, "TextSeg=%" G_GINT64_MODIFIER "x", base);
+    else if (linux_slide(base, &slide))
+        g_string_append_printf(out, "Text=%" G_GINT64_MODIFIER "x;Data=%" G_GINT64_MODIFIER
+                               "x;Bss=%" G_GINT64_MODIFIER "x", slide, slide, slide);
     return true;
 }
 

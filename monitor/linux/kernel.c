@@ -7,9 +7,9 @@
  *   kallsyms    compressed names and addresses of all symbols (scripts/kallsyms.c)
  *   BTF         the layout of structs (btf.c)
  *
- * Kernels whose kallsyms have functions only (no CONFIG_KALLSYMS_ALL) do not say where the list of
- * modules and the BTF are: gdb is asked, if it has the kernel's symbols; else they are looked for
- * in the kernel's image, where both are easy to tell from all else.
+ * Older kernels, and those whose kallsyms have functions only (no CONFIG_KALLSYMS_ALL), do not say
+ * where the list of modules and the BTF are: gdb is asked, if it has the kernel's symbols; else they
+ * are looked for in the kernel's image, where both are easy to tell from all else.
  *
  * What was found stays good as long as vmcoreinfo does not change.
  */
@@ -76,7 +76,7 @@ static bool take_info(const uint8_t *page)
         return false;
     memcpy(info, page, PAGE);
     info[PAGE - 1] = 0;
-    return strstr(info, "SYMBOL(kallsyms_names)=");
+    return strstr(info, "\nSYMBOL(_stext)=");
 }
 
 static uint64_t info_number(const char *key)
@@ -146,8 +146,7 @@ static void find_symbols(Wanted *wanted)
 static void ask_gdb(Wanted *wanted)
 {
     vaddr base = 0;
-    if (guest.cpu->target->kernel_base)
-        guest.cpu->target->kernel_base(guest.cpu, &base);
+    linux_kernel_base(&base);
     for (unsigned i = 0; i < N_WANTED; i++)
         if (!wanted[i].addr)
             gdb_symbol(wanted[i].name, base, info_number("\nKERNELOFFSET="), &wanted[i].addr);
@@ -225,16 +224,36 @@ static bool same_info(void)
     return host && !memcmp(host, info, PAGE);
 }
 
+/* RAM may have that of an earlier kernel, too, which is not where it was any more. */
 static bool find_info(void)
 {
+    if (same_info())
+        return true;
+    guest = (LinuxGuest){ 0 };
     for (uint64_t page = 0; page < ram_page_count; page++) {
-        if (take_info(ram_page_host(page))) {
+        if (take_info(ram_page_host(page)) && choose_cpu(NULL)) {
             info_page = page;
             return true;
         }
     }
     *info = 0;
     return false;
+}
+
+bool linux_kernel_base(vaddr *base)
+{
+    bool runs = false;
+    vaddr va;
+    for (unsigned i = 0; i < cpu_count; i++) {
+        const TargetOps *t = cpus[i]->target;
+        if (t->kernel_vectors && t->kernel_vectors(cpus[i], &va)) {
+            runs = true;
+            if (t->kernel_base(cpus[i], va, base))
+                return true;
+        }
+    }
+    return runs && find_info() && choose_cpu(NULL) &&
+           guest.cpu->target->kernel_base(guest.cpu, info_symbol("_stext"), base);
 }
 
 bool linux_guest_known(void)
@@ -245,11 +264,8 @@ bool linux_guest_known(void)
 bool linux_slide(uint64_t base, uint64_t *slide)
 {
     static const char offset[] = "\nKERNELOFFSET=", link[] = "\nNUMBER(KERNEL_LINK_ADDR)=";
-    if (!same_info()) {
-        guest = (LinuxGuest){ 0 };
-        if (!find_info())
-            return false;
-    }
+    if (!find_info())
+        return false;
     *slide = strstr(info, offset) ? info_number(offset) : base - info_number(link);
     return strstr(info, offset) || strstr(info, link);
 }
@@ -277,15 +293,10 @@ LinuxGuest *linux_guest(Cpu *cpu, bool search, const char **why)
     static const char *verdict;
     const char *dummy;
     why = why ? why : &dummy;
-    if (!same_info()) {
-        verdict = NULL;
-        guest = (LinuxGuest){ 0 };
-        if (!search || !find_info()) {
-            *info = 0;
-            *why = "no Linux kernel of version 6.0 or later was found in memory (it may not have "
-                   "started yet)";
-            return NULL;
-        }
+    if (!(search ? find_info() : same_info())) {
+        *info = 0;
+        *why = "no Linux kernel was found in memory (it may not have started yet)";
+        return NULL;
     }
     if (!choose_cpu(cpu)) {
         *why = "no CPU runs with the kernel's own translation tables just now";

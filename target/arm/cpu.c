@@ -434,6 +434,7 @@ static const TargetOps aarch64_target = {
     .gdb_read = arm_gdb_read,
     .gdb_write = arm_gdb_write,
     .debug_translate = arm_debug_translate,
+    .kernel_vectors = arm_kernel_vectors,
     .kernel_base = arm_kernel_base,
 };
 TARGET_REGISTER(aarch64_target)

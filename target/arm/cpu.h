@@ -504,6 +504,7 @@ const char *arm_gdb_types(const char *feature);
 bool arm_gdb_reg(Cpu *cpu, unsigned i, GdbReg *out);
 void arm_gdb_read(Cpu *cpu, unsigned num, uint8_t *bytes);
 void arm_gdb_write(Cpu *cpu, unsigned num, const uint8_t *bytes);
-bool arm_kernel_base(Cpu *cpu, vaddr *va);
+bool arm_kernel_vectors(Cpu *cpu, vaddr *va);
+bool arm_kernel_base(Cpu *cpu, vaddr va, vaddr *base);
 
 #endif

@@ -228,23 +228,27 @@ void arm_gdb_write(Cpu *cpu, unsigned num, const uint8_t *bytes)
     }
 }
 
-/*
- * Linux sets VBAR to vectors within its own image, whose header is at its start ("Booting AArch64
- * Linux": ARM\x64 at byte 56). That is aligned to 64 KiB at least. Newer kernels don't map the header,
- * which lies before the rest in RAM, and give its memory away in the end: then the image began at
- * the 2 MiB boundary right below what is mapped (or the mapping goes on to something else). Nothing
- * is said before the image runs at its own addresses.
- */
-bool arm_kernel_base(Cpu *cpu, vaddr *base)
+bool arm_kernel_vectors(Cpu *cpu, vaddr *va)
 {
-    enum { STEP = 0x10000, MAX_STEPS = 1024, IMAGE_ALIGN = 2 << 20 };
     ArmCpu *a = arm_cpu(cpu);
-    bool host = a->has_el2 && a->hcr & HCR_E2H && a->vbar[2] >> 63;
-    vaddr va = ALIGN_DOWN(a->vbar[host ? 2 : 1], STEP);
+    unsigned el = a->has_el2 && a->hcr & HCR_E2H && a->vbar[2] >> 63 ? 2 : 1;
+
+    *va = a->vbar[el];
+    return a->sctlr[el] & SCTLR_M && *va >> 63;
+}
+
+/*
+ * The image's header is at its start ("Booting AArch64 Linux": ARM\x64 at byte 56). That is aligned to
+ * 64 KiB at least. Newer kernels don't map the header, which lies before the rest in RAM, and give
+ * its memory away in the end: then the image began at the 2 MiB boundary right below what is mapped
+ * (or the mapping goes on to something else).
+ */
+bool arm_kernel_base(Cpu *cpu, vaddr va, vaddr *base)
+{
+    enum { STEP = 0x10000, MAX_STEPS = 1024, IMAGE_ALIGN = 2 << 20, MIN_IMAGE = 1 << 20 };
     hwaddr pa = 0, at;
 
-    if (!(a->sctlr[host ? 2 : 1] & SCTLR_M) || !(va >> 63))
-        return false;
+    va = ALIGN_DOWN(va, STEP);
     for (unsigned i = 0; i < MAX_STEPS && va >> 63; i++, va -= STEP) {
         uint8_t header[64];
         bool mapped = cpu_debug_translate(cpu, va, &at) && (!i || at + STEP == pa);
@@ -256,9 +260,10 @@ bool arm_kernel_base(Cpu *cpu, vaddr *base)
             *base = va;
             return true;
         }
-        if (!mapped) {
+        if (!mapped) { /* under KPTI the vectors may lie apart, without an image */
             *base = va;
-            return !(va & (IMAGE_ALIGN - 1));
+            return !(va & (IMAGE_ALIGN - 1)) && cpu_debug_translate(cpu, va + MIN_IMAGE, &at) &&
+                   at == pa + MIN_IMAGE;
         }
     }
     return false;

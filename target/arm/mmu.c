@@ -434,7 +434,33 @@ bool arm_translate(Cpu *cpu, vaddr va, MmuAccess access, int idx, bool debug, Mm
     return ok;
 }
 
+/*
+ * A debugger may see the kernel from EL0 (E0PD keeps arm_translate out), and more: under KPTI Linux
+ * runs user programs with tables in which of the kernel there are only the vectors. The whole ones
+ * lie a few pages from them, and are known by the vectors, which they map to the same place.
+ */
 bool arm_debug_translate(Cpu *cpu, vaddr va, hwaddr *pa)
 {
-    return false; /* arm_translate ignores permissions for debuggers; there is no more to try */
+    enum { MAX_PAGES = 8 };
+    ArmCpu *a = arm_cpu(cpu);
+    const ArmRegime *rg = &a->mmu.regime[a->mmu.current];
+    vaddr vectors = a->vbar[regime_el(rg->regs.which)];
+    ArmAsk ask = { .access = MMU_READ, .debug = true };
+    ArmXlat now, x;
+    bool found;
+
+    if (!rg->two_ranges || !rg->stage1 || !(va >> 55 & 1))
+        return false;
+    found = arm_walk(a, rg, va, &ask, &x);
+    if (!found && vectors >> 55 & 1 && arm_walk(a, rg, vectors, &ask, &now)) {
+        for (int i = 2; i < 2 * MAX_PAGES + 2 && !ask.table1_from; i++) {
+            ask.table1_from = (i & 1 ? -(i / 2) : i / 2) * (1 << rg->range[1].granule);
+            if (!arm_walk(a, rg, vectors, &ask, &x) || x.pa != now.pa)
+                ask.table1_from = 0;
+        }
+        found = ask.table1_from && arm_walk(a, rg, va, &ask, &x);
+    }
+    if (found)
+        *pa = x.pa;
+    return found;
 }

@@ -126,6 +126,7 @@ typedef struct ArmAsk {
     bool stage1_only;     /* the output is an IPA (AT S1*) */
     bool note_tables;     /* fills ArmXlat.table */
     bool no_dirty;        /* AT: a clean page stays clean */
+    int32_t table1_from;  /* debug: the upper range's first table is so far from where TTBR1 says */
 } ArmAsk;
 
 /* --- mmu.c --- */

@@ -362,7 +362,8 @@ static bool walk_stage1(ArmCpu *a, const ArmRegime *rg, vaddr va, const ArmAsk *
     const ArmRange *r = &rg->range[high];
     unsigned which = rg->regs.which & REGIME_KIND;
     unsigned el = which == REGIME_EL10 ? 1 : which == REGIME_EL3 ? 3 : 2;
-    uint64_t ttbr = high ? a->ttbr1[el] : a->ttbr0[el], d, tables, want, ipa;
+    uint64_t ttbr = high ? a->ttbr1[el] + (uint64_t)(int64_t)ask->table1_from : a->ttbr0[el];
+    uint64_t d, tables, want, ipa;
     bool tbi = ask->access == MMU_EXEC ? r->tbi_insn : r->tbi_data, dirty_pending, ok;
     hwaddr base, at, space;
     int level;

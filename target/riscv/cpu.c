@@ -280,6 +280,7 @@ static const TargetOps riscv64_target = {
     .gdb_read = riscv_gdb_read,
     .gdb_write = riscv_gdb_write,
     .debug_translate = riscv_debug_translate,
+    .kernel_vectors = riscv_kernel_vectors,
     .kernel_base = riscv_kernel_base,
 };
 TARGET_REGISTER(riscv64_target)

@@ -264,7 +264,8 @@ bool riscv_gdb_reg(Cpu *cpu, unsigned i, GdbReg *out);
 void riscv_gdb_read(Cpu *cpu, unsigned num, uint8_t *bytes);
 void riscv_gdb_write(Cpu *cpu, unsigned num, const uint8_t *bytes);
 bool riscv_debug_translate(Cpu *cpu, vaddr va, hwaddr *pa);
-bool riscv_kernel_base(Cpu *cpu, vaddr *va);
+bool riscv_kernel_vectors(Cpu *cpu, vaddr *va);
+bool riscv_kernel_base(Cpu *cpu, vaddr va, vaddr *base);
 
 /* --- cpu.c --- */
 extern const char *const riscv_x_names[32], *const riscv_f_names[32];

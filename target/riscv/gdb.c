@@ -144,19 +144,23 @@ bool riscv_debug_translate(Cpu *cpu, vaddr va, hwaddr *pa)
     return false;
 }
 
+/* Before paging is on, Linux' address would be another one later. */
+bool riscv_kernel_vectors(Cpu *cpu, vaddr *va)
+{
+    RiscvCpu *r = riscv_cpu(cpu);
+    *va = r->stvec;
+    return r->satp >> SATP_MODE_SHIFT && *va >> 63;
+}
+
 /*
- * Linux sets stvec to its own trap vector, and keeps the header of its image mapped at its start,
- * which is aligned to 2 MiB ("Boot image header in RISC-V Linux": RISCV at byte 48, RSC 5 at 56).
- * Nothing is said before paging is on: the address would be another one later.
+ * Linux keeps the header of its image mapped at its start, which is aligned to 2 MiB ("Boot image
+ * header in RISC-V Linux": RISCV at byte 48, RSC 5 at 56).
  */
-bool riscv_kernel_base(Cpu *cpu, vaddr *base)
+bool riscv_kernel_base(Cpu *cpu, vaddr va, vaddr *base)
 {
     enum { STEP_BITS = 21, MAX_STEPS = 128 };
-    RiscvCpu *r = riscv_cpu(cpu);
-    vaddr va = r->stvec >> STEP_BITS << STEP_BITS;
 
-    if (!(r->satp >> SATP_MODE_SHIFT) || !(r->stvec >> 63))
-        return false;
+    va = va >> STEP_BITS << STEP_BITS;
     for (unsigned i = 0; i < MAX_STEPS && va >> 63; i++, va -= 1ULL << STEP_BITS) {
         MmuResult res = { 0 };
         uint8_t header[64];
