@@ -90,7 +90,9 @@ def tiers(build):
                           [sys.executable, path, "--build", build, *args], timeout, broken)
 
     lint = os.path.join(os.path.dirname(HERE), "scripts", "lint")
-    yield "lint", [Program("lint", [sys.executable, lint], 60)]
+    clang = [sys.executable, f"{lint}-clang", "--build", build]
+    yield "lint", [Program("lint", [sys.executable, lint], 60), Program("lint clang", clang, 900),
+                   Program("lint clang (broken case)", [*clang, "--broken"], 60, True)]
     yield "unit", list(built("unit"))
     yield "device", list(built("device"))
     for name, timeout in (("guest", 600), ("differential", 600), ("fault", 600),
