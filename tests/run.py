@@ -112,6 +112,8 @@ def tiers(build):
         if name == "guest":
             programs += [*script(name, 120, name="suite"),
                          *script(name, 120, "--broken", broken=True, name="suite"),
+                         *script(name, 120, name="loaders"),
+                         *script(name, 120, "--broken", broken=True, name="loaders"),
                          *script(name, 300, name="mmu"),
                          *script(name, 300, "--broken", broken=True, name="mmu")]
         yield name, programs

@@ -7,7 +7,6 @@
  */
 #include "hw/board/arm_virt.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "accel/cpu.h"
@@ -360,11 +359,6 @@ static bool arm_virt_init(Machine *m, GError **error)
         return false;
     if (s->firmware && (!arm_virt_smbios(m, error) || (s->acpi && !arm_virt_acpi(m, error))))
         return false;
-    if (m->dumpdtb) {
-        if (!dt_dump(m->fdt, m->dumpdtb, error))
-            return false;
-        exit(EXIT_SUCCESS);
-    }
     return true;
 }
 

@@ -8,7 +8,6 @@
  */
 #include "hw/board/riscv_virt.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "accel/cpu.h"
@@ -234,14 +233,7 @@ static bool riscv_virt_init(Machine *m, GError **error)
         !create_flash(m, error))
         return false;
     m->fdt = m->dtb ? dt_load(m->dtb, error) : riscv_virt_fdt(m);
-    if (!m->fdt || !riscv_virt_boot(m, error))
-        return false;
-    if (m->dumpdtb) {
-        if (!dt_dump(m->fdt, m->dumpdtb, error))
-            return false;
-        exit(EXIT_SUCCESS);
-    }
-    return true;
+    return m->fdt && riscv_virt_boot(m, error);
 }
 
 static const char *const riscv_virt_options[] = {

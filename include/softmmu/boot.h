@@ -39,7 +39,15 @@ bool boot_load_file(const char *what, const char *file, hwaddr base, uint64_t ma
 void boot_load_bytes(const char *what, hwaddr base, const void *data, size_t len);
 /* A device tree (softmmu/fdt.h); its random seeds are new at every reset. */
 void boot_load_fdt(hwaddr base, const void *blob, size_t len);
-/* Device loader: -device loader,file=...,addr=...; here for `info roms`. */
+/* A longer or shorter one in the place of that; may not reach into another image. */
+bool boot_update_fdt(const void *blob, size_t len, GError **error);
+/*
+ * For -device: an ELF of the target ("riscv64") where it wants to be, or (`raw`, or if it is none)
+ * the bytes at addr. All of it must be in memory that the machine has.
+ */
+bool boot_load_device_file(const char *target, const char *file, hwaddr addr, bool raw,
+                           BootImage *out, GError **error);
+/* For `info roms`. */
 void boot_print_roms(GString *out);
 
 /* What a kernel for -kernel is once it is unpacked, for firmware that loads it itself. */

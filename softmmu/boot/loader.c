@@ -41,15 +41,30 @@ typedef struct Source {
 } Source;
 
 static GPtrArray *roms;
+static Rom *fdt_rom;
 static GArray *sources;
 static GPtrArray *search_path;
+
+/* Is there something everywhere? */
+static bool in_memory(hwaddr addr, uint64_t len)
+{
+    for (uint64_t done = 0; done < len;) {
+        MemorySection sec = memory_section_lookup(address_space_loader, addr + done);
+        if (!sec.region || addr + done < addr)
+            return false;
+        if (sec.last - (addr + done) >= len - done - 1)
+            return true;
+        done = sec.last + 1 - addr;
+    }
+    return true;
+}
 
 static void rom_zero(const Rom *rom, uint64_t at)
 {
     static const uint8_t zeros[RAM_PAGE_SIZE];
     while (at < rom->len) {
         uint64_t piece = MIN(sizeof zeros, rom->len - at);
-        address_space_write_rom(address_space_memory, rom->addr + at, zeros, piece);
+        address_space_write_rom(address_space_loader, rom->addr + at, zeros, piece);
         at += piece;
     }
 }
@@ -65,7 +80,7 @@ static void rom_read(const Rom *rom)
             continue;
         if (n <= 0)
             break;
-        address_space_write_rom(address_space_memory, rom->addr + at, buf, n);
+        address_space_write_rom(address_space_loader, rom->addr + at, buf, n);
         at += n;
     }
     if (at < rom->file_len)
@@ -83,7 +98,7 @@ static void rom_write(const Rom *rom)
     const uint8_t *p = g_bytes_get_data(rom->data, &n);
     if (rom->refresh)
         rom->refresh((void *)p);
-    address_space_write_rom(address_space_memory, rom->addr, p, n);
+    address_space_write_rom(address_space_loader, rom->addr, p, n);
     rom_zero(rom, n);
 }
 
@@ -139,7 +154,27 @@ void boot_load_bytes(const char *what, hwaddr base, const void *data, size_t len
 
 void boot_load_fdt(hwaddr base, const void *blob, size_t len)
 {
-    rom_add("fdt", NULL, base, g_bytes_new(blob, len), len, false)->refresh = dt_refresh_seeds;
+    fdt_rom = rom_add("fdt", NULL, base, g_bytes_new(blob, len), len, false);
+    fdt_rom->refresh = dt_refresh_seeds;
+}
+
+bool boot_update_fdt(const void *blob, size_t len, GError **error)
+{
+    if (!fdt_rom)
+        return true;
+    for (guint i = 0; i < roms->len; i++) {
+        const Rom *rom = roms->pdata[i];
+        if (rom != fdt_rom && rom->addr < fdt_rom->addr + len && fdt_rom->addr < rom->addr + rom->len)
+            return error_set(error, "the device tree at 0x%" PRIx64 " and %s at 0x%" PRIx64
+                             " overlap; load that elsewhere", fdt_rom->addr, rom->name, rom->addr);
+    }
+    if (!in_memory(fdt_rom->addr, len))
+        return error_set(error, "the device tree has no room at 0x%" PRIx64 "; give the machine more "
+                         "memory with -m", fdt_rom->addr);
+    g_bytes_unref(fdt_rom->data);
+    fdt_rom->data = g_bytes_new(blob, len);
+    fdt_rom->len = len;
+    return true;
 }
 
 void boot_print_roms(GString *out)
@@ -459,6 +494,28 @@ bool boot_load_file(const char *what, const char *file, hwaddr base, uint64_t ma
         return false;
     bool ok = load_plain(what, file, bytes, true, base, max, out, error);
     g_bytes_unref(bytes);
+    return ok;
+}
+
+bool boot_load_device_file(const char *target, const char *file, hwaddr addr, bool raw,
+                           BootImage *out, GError **error)
+{
+    const char *what = "file";
+    BootArch arch = !strcmp(target, "riscv64") ? BOOT_RISCV64 : BOOT_AARCH64;
+    guint before = roms ? roms->len : 0;
+    GBytes *bytes = read_file(what, file, error);
+    if (!bytes)
+        return false;
+    bool ok = !raw && is_elf(bytes)
+        ? load_elf(what, file, arch, bytes, true, 0, UINT64_MAX, out, error)
+        : load_plain(what, file, bytes, true, addr, UINT64_MAX, out, error);
+    g_bytes_unref(bytes);
+    for (guint i = before; ok && i < roms->len; i++) {
+        const Rom *rom = roms->pdata[i];
+        if (!in_memory(rom->addr, rom->len))
+            ok = error_set(error, "file %s: the machine has no memory for all of the 0x%" PRIx64
+                           " bytes at 0x%" PRIx64, file, rom->len, rom->addr);
+    }
     return ok;
 }
 

@@ -3,6 +3,7 @@
  * From collected options to a machine, phase by phase.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "accel/accel.h"
@@ -11,6 +12,7 @@
 #include "monitor/gdb.h"
 #include "monitor/monitor.h"
 #include "softmmu/cli/cli.h"
+#include "softmmu/fdt.h"
 #include "softmmu/reverse.h"
 #include "softmmu/run.h"
 #include "softmmu/semihosting.h"
@@ -243,6 +245,16 @@ static bool gdb_stub(const Cli *cli, GError **error)
     return false;
 }
 
+/* -machine dumpdtb=: the tree with what devices add to it, and no more. */
+static bool dump_tree(const Machine *m, GError **error)
+{
+    if (!m->dumpdtb || !m->fdt)
+        return true;
+    if (dt_dump(m->fdt, m->dumpdtb, error))
+        exit(EXIT_SUCCESS);
+    return false;
+}
+
 bool cli_build(Cli *cli, GError **error)
 {
     Machine *m = cli->machine;
@@ -265,6 +277,6 @@ bool cli_build(Cli *cli, GError **error)
            cli_make_netdevs(cli, error) && cli_make_drives(cli, error) &&
            cli->board->init(m, error) && one_insn(cli) &&
            add_fw_cfg_files(cli, error) && cli_make_nics(cli, error) &&
-           make_objects(cli, true, error) && cli_make_devices(cli, error) &&
+           make_objects(cli, true, error) && cli_make_devices(cli, error) && dump_tree(m, error) &&
            cli_make_monitors(cli, error) && gdb_stub(cli, error);
 }

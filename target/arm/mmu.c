@@ -341,8 +341,6 @@ void arm_set_translation(ArmCpu *a, uint32_t mode)
             key.root[1] = key.share = a->ttbr1[el] & MASK(48) & ~1ULL;
             key.asid = arm_regime_asid(a, rg->regs.which);
         }
-    } else if (!rg->dc) {
-        mode |= MODE_A; /* all data are in Device-nGnRnE memory */
     }
     key.vmid = arm_regime_vmid(a, rg->regs.which);
     cpu_set_translation(&a->cpu, &key,
@@ -413,10 +411,11 @@ bool arm_translate(Cpu *cpu, vaddr va, MmuAccess access, int idx, bool debug, Mm
         r->w = x.w;
         r->x = x.x && tag_may_be_fetched(rg, va);
         r->global = x.global;
-        /* With stage 1 off, the mode word says so for all accesses. */
+        /* With stage 1 off, all data are in Device-nGnRnE memory; but programs without an MMU (C
+         * libraries in DC ZVA among them) count on emulators that don't mind. */
         r->aligned = arm_attr_is_device(x.mem.attr) && rg->stage1;
         r->attrs = (x.guarded && a->feat.bti ? ARM_PAGE_GUARDED : 0) |
-                   (arm_attr_is_device(x.mem.attr) ? ARM_PAGE_DEVICE : 0);
+                   (r->aligned ? ARM_PAGE_DEVICE : 0);
     } else {
         r->fault = x.fault;
         r->fault_info = x.ipa;

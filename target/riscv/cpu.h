@@ -313,6 +313,10 @@ bool riscv_csr_by_name(const char *name, unsigned *csr);
 /* May the hart as it is now access the CSR? All static and dynamic conditions. */
 bool riscv_csr_allowed(RiscvCpu *r, unsigned csr, bool write);
 
+/* --- semihosting.c --- */
+/* The EBREAK at pc as a call of semihosting: done, and pc behind it; false: it is none. */
+bool riscv_semihosting_call(RiscvCpu *r);
+
 /*
  * --- helpers.c: what is too big for IR ---
  * All that may fault want the pc slot at the current instruction, as engines see to. Helpers that
@@ -322,6 +326,7 @@ bool riscv_csr_allowed(RiscvCpu *r, unsigned csr, bool write);
 extern const IrHelper riscv_helper_raise;        /* (cause, tval): does not return */
 /* (cause, tval): takes the trap and returns with pc, privilege and mode changed: ecall */
 extern const IrHelper riscv_helper_trap;
+extern const IrHelper riscv_helper_ebreak;       /* () the same, or a call of semihosting */
 /* (next pc): interrupts may have been enabled; if one can be taken, leaves with pc = next */
 extern const IrHelper riscv_helper_irq_poll;
 extern const IrHelper riscv_helper_illegal;      /* (insn) */

@@ -35,6 +35,16 @@ static uint64_t helper_trap(Cpu *cpu, uint64_t cause, uint64_t tval)
 }
 const IrHelper riscv_helper_trap = { "trap", helper_trap, 2, false, ALL_BUT_FP };
 
+static uint64_t helper_ebreak(Cpu *cpu)
+{
+    RiscvCpu *r = riscv_cpu(cpu);
+
+    if (!riscv_semihosting_call(r))
+        riscv_trap(r, CAUSE_BREAKPOINT, r->pc);
+    return 0;
+}
+const IrHelper riscv_helper_ebreak = { "ebreak", helper_ebreak, 0, false, ALL_BUT_FP };
+
 static uint64_t helper_irq_poll(Cpu *cpu, uint64_t next_pc)
 {
     RiscvCpu *r = riscv_cpu(cpu);

@@ -254,8 +254,7 @@ bool riscv_trans_ecall(TransCtx *t, const RiscvArgsN *a)
 
 bool riscv_trans_ebreak(TransCtx *t, const RiscvArgsN *a)
 {
-    ir_call(t->f, &riscv_helper_trap, IR_NONE, riscv_const(t, CAUSE_BREAKPOINT),
-            riscv_const(t, t->pc), IR_NONE, IR_NONE);
+    ir_call(t->f, &riscv_helper_ebreak, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
     leave(t);
     return true;
 }
