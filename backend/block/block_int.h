@@ -76,6 +76,7 @@ struct BlockBackend {
     GHashTable *journal;  /* journal.c: piece -> what it held; NULL: nothing yet */
     unsigned in_flight;   /* main lock */
     unsigned completing;  /* main lock: of these, done() is about to be called */
+    BlockStats stats;     /* main lock */
 };
 
 /* What -drive and -blockdev say about a file. */

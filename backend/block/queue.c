@@ -25,6 +25,8 @@ struct Request {
     const struct iovec *iov;
     void (*done)(void *opaque, int ret);
     void *opaque;
+    int64_t start_us;
+    bool invalid; /* refused at once */
 };
 
 typedef struct RequestList {
@@ -304,6 +306,37 @@ static void park(Request *r)
     vm_request_stop(RUN_STATE_IO_ERROR);
 }
 
+static void count(const Request *r)
+{
+    static const BlockStatKind kinds[] = {
+        [BLOCK_READ] = BLOCK_STAT_READ, [BLOCK_WRITE] = BLOCK_STAT_WRITE,
+        [BLOCK_FLUSH] = BLOCK_STAT_FLUSH, [BLOCK_DISCARD] = BLOCK_STAT_UNMAP,
+        [BLOCK_WRITE_ZEROES] = BLOCK_STAT_WRITE,
+    };
+    BlockStats *s = &r->b->stats;
+    BlockStatKind k = kinds[r->op];
+    int64_t now = g_get_monotonic_time();
+    s->last_us = now;
+    if (r->invalid) {
+        s->of[k].invalid++;
+        return;
+    }
+    s->of[k].ns += (uint64_t)(now - r->start_us) * 1000;
+    if (r->ret) {
+        s->of[k].failed++;
+        return;
+    }
+    s->of[k].operations++;
+    s->of[k].bytes += k == BLOCK_STAT_FLUSH ? 0 : r->len;
+    if (k == BLOCK_STAT_WRITE)
+        s->highest_write = MAX(s->highest_write, r->offset + r->len);
+}
+
+const BlockStats *block_stats(const BlockBackend *b)
+{
+    return &b->stats;
+}
+
 /* Calls done() for all that is in l. Callbacks may submit, and may drain (hence the one list). */
 static void finish(RequestList *l)
 {
@@ -314,6 +347,7 @@ static void finish(RequestList *l)
         in_flight--;
         r->b->in_flight--;
         r->b->completing--;
+        count(r);
         r->done(r->opaque, r->ret);
         g_free(r);
     }
@@ -382,10 +416,11 @@ void block_submit(BlockBackend *b, BlockOp op, uint64_t offset, const struct iov
 {
     Request *r = g_new(Request, 1);
     *r = (Request){ .b = b, .op = op, .offset = offset, .iov = iov, .n_iov = n_iov, .len = len,
-                    .done = done, .opaque = opaque };
+                    .done = done, .opaque = opaque, .start_us = g_get_monotonic_time() };
     in_flight++;
     b->in_flight++;
     r->ret = check(b, op, offset, len);
+    r->invalid = r->ret;
     if (r->ret || (batch_depth && try_at_once(r))) {
         if (!served.head && !batch_depth)
             main_defer(run_served, NULL);

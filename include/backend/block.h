@@ -122,6 +122,20 @@ void block_changes_apply(const BlockChanges *c, bool forward);
 void block_changes_free(BlockChanges *c); /* NULL is fine */
 uint64_t block_changes_bytes(const BlockChanges *c);
 
+/* What a disk was asked for since the program's start, as `info blockstats` counts. Main lock. */
+typedef enum BlockStatKind {
+    BLOCK_STAT_READ, BLOCK_STAT_WRITE, BLOCK_STAT_FLUSH, BLOCK_STAT_UNMAP, BLOCK_STAT_KINDS
+} BlockStatKind;
+typedef struct BlockStats {
+    struct {
+        uint64_t operations, bytes, failed, invalid; /* invalid: beyond the end, or not allowed */
+        uint64_t ns;
+    } of[BLOCK_STAT_KINDS];
+    uint64_t highest_write; /* the byte behind the last one that was ever written */
+    int64_t last_us;        /* when the last one was done, of g_get_monotonic_time; 0: none was */
+} BlockStats;
+const BlockStats *block_stats(const BlockBackend *b);
+
 /* What a machine's print-outs need: `info block`, query-block. */
 void block_print(GString *out, char *(*name_of)(const char *owner));
 

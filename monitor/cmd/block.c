@@ -58,6 +58,94 @@ Json *qmp_query_block(const Json *args, GError **error)
     return list;
 }
 
+static Json *stats(const BlockStats *s)
+{
+    static const char *const names[BLOCK_STAT_KINDS] = { "rd", "wr", "flush", "unmap" };
+    Json *o = json_object();
+    for (int k = 0; k < BLOCK_STAT_KINDS; k++) {
+        const struct {
+            const char *format;
+            uint64_t value;
+        } fields[] = {
+            { "%s_bytes", s->of[k].bytes }, { "%s_operations", s->of[k].operations },
+            { "%s_total_time_ns", s->of[k].ns }, { "%s_merged", 0 },
+            { "failed_%s_operations", s->of[k].failed },
+            { "invalid_%s_operations", s->of[k].invalid },
+        };
+        for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
+            bool none = k == BLOCK_STAT_FLUSH && (i == 0 || i == 3); /* flushes have no size */
+            g_autofree char *name = g_strdup_printf(fields[i].format, names[k]);
+            if (!none)
+                json_set_uint(o, name, fields[i].value);
+        }
+    }
+    json_set_uint(o, "wr_highest_offset", s->highest_write);
+    if (s->last_us)
+        json_set_int(o, "idle_time_ns", (g_get_monotonic_time() - s->last_us) * 1000);
+    json_set_bool(o, "account_invalid", true);
+    json_set_bool(o, "account_failed", true);
+    json_set(o, "timed_stats", json_array());
+    return o;
+}
+
+static Json *node_stats(BlockBackend *b)
+{
+    Json *o = json_object();
+    json_set(o, "stats", stats(block_stats(b)));
+    if (block_inserted(b))
+        json_set_str(o, "node-name", block_node_name(b));
+    return o;
+}
+
+static void describe_stats(BlockBackend *b, void *arg)
+{
+    const char *owner = block_owner(b);
+    if (!block_is_drive(b) && !owner)
+        return;
+    g_autofree char *qdev = owner ? qom_device_path(owner) : NULL;
+    Json *o = node_stats(b);
+    json_set_str(o, "device", block_is_drive(b) ? block_id(b) : "");
+    json_set_str(o, "qdev", qdev); /* NULL: not there */
+    json_add(arg, o);
+}
+
+static void describe_node_stats(BlockBackend *b, void *arg)
+{
+    if (block_inserted(b))
+        json_add(arg, node_stats(b));
+}
+
+Json *qmp_query_blockstats(const Json *args, GError **error)
+{
+    Json *list = json_array();
+    block_foreach(json_get_bool(args, "query-nodes", false) ? describe_node_stats : describe_stats,
+                  list);
+    return list;
+}
+
+static void print_stats(BlockBackend *b, void *arg)
+{
+    const BlockStats *s = block_stats(b);
+    if (!block_is_drive(b) && !block_owner(b))
+        return;
+    monitor_printf(arg, "%s: rd_bytes=%" G_GUINT64_FORMAT " wr_bytes=%" G_GUINT64_FORMAT
+                   " rd_operations=%" G_GUINT64_FORMAT " wr_operations=%" G_GUINT64_FORMAT
+                   " flush_operations=%" G_GUINT64_FORMAT " wr_total_time_ns=%" G_GUINT64_FORMAT
+                   " rd_total_time_ns=%" G_GUINT64_FORMAT " flush_total_time_ns=%" G_GUINT64_FORMAT
+                   " rd_merged=0 wr_merged=0 idle_time_ns=%" G_GINT64_FORMAT "\n",
+                   block_is_drive(b) ? block_id(b) : "", s->of[BLOCK_STAT_READ].bytes,
+                   s->of[BLOCK_STAT_WRITE].bytes, s->of[BLOCK_STAT_READ].operations,
+                   s->of[BLOCK_STAT_WRITE].operations, s->of[BLOCK_STAT_FLUSH].operations,
+                   s->of[BLOCK_STAT_WRITE].ns, s->of[BLOCK_STAT_READ].ns,
+                   s->of[BLOCK_STAT_FLUSH].ns,
+                   s->last_us ? (g_get_monotonic_time() - s->last_us) * 1000 : 0);
+}
+
+void hmp_info_blockstats(Monitor *mon, const Json *args)
+{
+    block_foreach(print_stats, mon);
+}
+
 static void describe_node(BlockBackend *b, void *arg)
 {
     if (block_inserted(b))

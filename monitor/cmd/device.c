@@ -39,10 +39,14 @@ void hmp_device_add(Monitor *mon, const Json *args)
 {
     GError *error = NULL;
     const char *text = json_get_str(args, "device", "");
-    if (!strcmp(text, "help") || !strcmp(text, "?")) {
-        g_autofree char *help = device_help(NULL, &error);
-        monitor_puts(mon, help ? help : "");
-        g_clear_error(&error);
+    bool all = !strcmp(text, "help") || !strcmp(text, "?");
+    if (all || g_str_has_suffix(text, ",help") || g_str_has_suffix(text, ",?")) {
+        g_autofree char *name = all ? NULL : g_strndup(text, strcspn(text, ","));
+        g_autofree char *help = device_help(name, &error);
+        if (help)
+            monitor_puts(mon, help);
+        else
+            monitor_report(mon, error);
         return;
     }
     GHashTable *opts = opts_parse(text, "driver", &error);

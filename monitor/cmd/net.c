@@ -48,7 +48,10 @@ void hmp_netdev_add(Monitor *mon, const Json *args)
 
 bool qmp_netdev_del(const Json *args, GError **error)
 {
-    return net_delete(json_get_str(args, "id", ""), error);
+    const char *id = json_get_str(args, "id", "");
+    if (!net_find(id))
+        return qmp_error_set(error, QMP_ERROR_DEVICE_NOT_FOUND, "Device '%s' not found", id);
+    return net_delete(id, error);
 }
 
 typedef struct LinkSearch {

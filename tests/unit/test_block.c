@@ -142,6 +142,35 @@ static void test_limits(void)
     g_unlink(path);
 }
 
+static void test_stats(void)
+{
+    uint8_t buf[2048] = { 0 };
+    g_autofree char *path = image_zero("s.img", 8192);
+    BlockBackend *b = drive("file=%s,format=raw,if=none", path);
+    const BlockStats *s = block_stats(b);
+    g_assert_cmpint(s->last_us, ==, 0);
+    run(b, BLOCK_READ, 0, buf, 512);
+    run(b, BLOCK_READ, 1024, buf, 2048);
+    run(b, BLOCK_READ, 8192, buf, 512);
+    run(b, BLOCK_WRITE, 4096, buf, 1024);
+    run(b, BLOCK_WRITE, 0, buf, 512);
+    run(b, BLOCK_WRITE_ZEROES, 512, NULL, 512);
+    run(b, BLOCK_FLUSH, 0, NULL, 0);
+    run(b, BLOCK_DISCARD, 0, NULL, 4096);
+    g_assert_cmpuint(s->of[BLOCK_STAT_READ].operations, ==, 2);
+    g_assert_cmpuint(s->of[BLOCK_STAT_READ].bytes, ==, 2560);
+    g_assert_cmpuint(s->of[BLOCK_STAT_READ].invalid, ==, 1);
+    g_assert_cmpuint(s->of[BLOCK_STAT_READ].failed, ==, 0);
+    g_assert_cmpuint(s->of[BLOCK_STAT_WRITE].operations, ==, 3);
+    g_assert_cmpuint(s->of[BLOCK_STAT_WRITE].bytes, ==, 2048);
+    g_assert_cmpuint(s->highest_write, ==, 5120);
+    g_assert_cmpuint(s->of[BLOCK_STAT_FLUSH].operations, ==, 1);
+    g_assert_cmpuint(s->of[BLOCK_STAT_UNMAP].bytes, ==, 4096);
+    g_assert_cmpint(s->last_us, >, 0);
+    block_free(b);
+    g_unlink(path);
+}
+
 static char *same_name(const char *owner)
 {
     return g_strdup(owner);
@@ -379,6 +408,7 @@ int main(int argc, char **argv)
     g_test_add_func("/block/overlay", test_overlay);
     g_test_add_func("/block/overlay-resize", test_overlay_resize);
     g_test_add_func("/block/limits", test_limits);
+    g_test_add_func("/block/stats", test_stats);
     g_test_add_func("/block/options", test_options);
     g_test_add_func("/block/blockdev", test_blockdev);
     g_test_add_func("/block/probe", test_probe);
