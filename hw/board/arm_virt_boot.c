@@ -119,9 +119,22 @@ static void configure_cpus(Machine *m)
         vm_add_reset_handler(RESET_STAGE_CPUS + 1, start_kernel, m);
 }
 
+/*
+ * Without a seed in the device tree Linux looks for other randomness (RNDR, EFI_RNG_PROTOCOL), and
+ * would move from where a debugger that is there from the start has it.
+ */
+static char *command_line(Machine *m)
+{
+    const char *append = m->append ? m->append : "";
+    if (!m->kernel || !m->debug_start || arm_virt(m)->kaslr_seed)
+        return g_strdup(append);
+    return g_strconcat(append, *append ? " nokaslr" : "nokaslr", NULL);
+}
+
 bool arm_virt_boot(Machine *m, GError **error)
 {
     ArmVirt *s = arm_virt(m);
+    g_autofree char *args = command_line(m);
     s->psci = s->secure && s->firmware ? ARM_PSCI_NONE
               : s->virtualization      ? ARM_PSCI_SMC
                                        : ARM_PSCI_HVC;
@@ -131,14 +144,14 @@ bool arm_virt_boot(Machine *m, GError **error)
         return false;
     if (m->dtb)
         dt_set_memory(m->fdt, s->map[AV_RAM].base, m->ram_size);
-    if (m->append && *m->append) {
+    if (*args) {
         dt_want_node(m->fdt, "/chosen");
-        dt_set_string(m->fdt, "/chosen", "bootargs", m->append);
+        dt_set_string(m->fdt, "/chosen", "bootargs", args);
     }
     if (s->firmware) {
         /* It fetches kernel, initrd and command line by itself. */
         if (!load_firmware(m, error) ||
-            !fw_cfg_offer_kernel(m->kernel, m->initrd, m->append, error))
+            !fw_cfg_offer_kernel(m->kernel, m->initrd, *args ? args : m->append, error))
             return false;
     } else if (m->kernel && !load_kernel(m, error)) {
         return false;

@@ -193,7 +193,7 @@ const char *const arm_virt_option_names[] = {
     "default-bus-bypass-iommu=off: there is no IOMMU",
     "default_bus_bypass_iommu=off: there is no IOMMU",
     "dtb-kaslr-seed=on|off: a seed for KASLR in the device tree (default: off with -S and a gdb "
-    "stub, else on)",
+    "stub, and nokaslr in the kernel's command line, else on)",
     "dtb-randomness=on|off: random seeds in the device tree (default on)",
     "gic-version=2|3|max: interrupt controller (default 2)",
     "highmem=on|off: addresses above 4 GiB (default on)",

@@ -51,10 +51,10 @@ def demand(text, *patterns):
 class DebugBoots:
     """Mixed into Arm64Boots, which has the kernel and how to start it."""
 
-    def walk(self, part, *options, more=()):
+    def walk(self, part, *options, more=(), cpu="cortex-a72"):
         port = free_port()
-        s = Session([self.sosia, "-M", "virt", "-cpu", "cortex-a72", "-m", "512", "-nographic",
-                     "-gdb", f"tcp:127.0.0.1:{port}", "-kernel", self.kernel, "-initrd",
+        s = Session([self.sosia, "-M", "virt", "-cpu", cpu, "-m", "512", "-nographic", "-gdb",
+                     f"tcp:127.0.0.1:{port}", "-kernel", self.kernel, "-initrd",
                      self.initrd, "-append", "console=ttyAMA0 quiet", *options],
                     timeout=200 * SLOW)
         folder = os.path.dirname(self.kernel)
@@ -63,7 +63,8 @@ class DebugBoots:
 
     def boot_arm64_debug_early(self):
         """the debugging walk-through: from the first instruction"""
-        s, ask = self.walk("early", "-S")
+        # max has random numbers of its own, which alone would be enough for KASLR.
+        s, ask = self.walk("early", "-S", cpu="max")
         try:
             demand(ask(), r"Breakpoint 1[.0-9]*, .*start_kernel", r"#0 .*start_kernel",
                    r"\$1 = \"swapper", r"Old value = SYSTEM_BOOTING",
