@@ -203,6 +203,9 @@ InterpExit ir_interpret(Cpu *cpu, const IrFunc *f, bool count)
         case IR_addc:
             set(&p, i->dst, narrow(i, get(&p, i->a) + get(&p, i->b) + (get(&p, i->c) & 1)));
             break;
+        case IR_carry:
+            set(&p, i->dst, ir_eval_carry(i->type, get(&p, i->a), get(&p, i->b), get(&p, i->c)));
+            break;
         case IR_nzcv_addc:
             set(&p, i->dst, ir_eval_nzcv(i->op, i->type, get(&p, i->a), get(&p, i->b),
                                          get(&p, i->c)));

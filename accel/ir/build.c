@@ -242,6 +242,11 @@ void ir_addc(IrFunc *f, IrType t, IrRef dst, IrRef a, IrRef b, IrRef carry)
     ir_emit(f, IR_addc, t, dst, a, b)->c = carry;
 }
 
+void ir_carry(IrFunc *f, IrType t, IrRef dst, IrRef a, IrRef b, IrRef carry)
+{
+    ir_emit(f, IR_carry, t, dst, a, b)->c = carry;
+}
+
 void ir_nzcv_addc(IrFunc *f, IrType t, IrRef dst, IrRef a, IrRef b, IrRef carry)
 {
     ir_emit(f, IR_nzcv_addc, t, dst, a, b)->c = carry;

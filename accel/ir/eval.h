@@ -108,6 +108,11 @@ static inline uint64_t ir_eval_nzcv(IrOp op, IrType type, uint64_t a, uint64_t b
            (wide >> (w ? 32 : 64) ? 1u << 29 : 0) | (~(a ^ b) & (a ^ r) & top ? 1u << 28 : 0);
 }
 
+static inline uint64_t ir_eval_carry(IrType type, uint64_t a, uint64_t b, uint64_t c)
+{
+    return ir_eval_nzcv(IR_nzcv_addc, type, a, b, c) >> 29 & 1;
+}
+
 /*
  * Integer operations with up to two operands ("D" and "DB" formats, not FP), for types I32 and I64.
  * Conditional ones are ir_eval_cond and a choice.

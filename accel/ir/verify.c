@@ -90,7 +90,7 @@ static IrType result_type(const IrInsn *i)
     case IR_mov: case IR_select: case IR_ld: case IR_call:
         return IR_VOID;
     case IR_fcmp: case IR_setcond: case IR_fcmp_nzcv: case IR_nzcv_add: case IR_nzcv_sub:
-    case IR_nzcv_logic: case IR_nzcv_addc:
+    case IR_nzcv_logic: case IR_nzcv_addc: case IR_carry:
         return IR_I32; /* fits anything */
     case IR_funbox:
         return IR_F32;
@@ -359,7 +359,7 @@ static bool check_format(Verifier *v, const IrInsn *i)
         return check_operands(v, i, 1);
     case IR_st: case IR_rmw: case IR_exit_if: case IR_setcond:
         return check_operands(v, i, 2);
-    case IR_cas: case IR_fma: case IR_addc: case IR_nzcv_addc:
+    case IR_cas: case IR_fma: case IR_addc: case IR_nzcv_addc: case IR_carry:
         return check_operands(v, i, 3);
     default:
         if (ir_op_is_vec(i->op))

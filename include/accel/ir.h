@@ -240,6 +240,7 @@ enum {
     X(nzcv_logic, "D", P, "N and Z of a; C = V = 0")                                           \
     X(addc, "DBC", P, "a + b + (bit 0 of c)")                                                  \
     X(nzcv_addc, "DBC", P, "flags of a + b + (bit 0 of c)")                                    \
+    X(carry, "DBC", P, "carry out of a + b + (bit 0 of c), 0 or 1")                            \
     X(vzext, "D", P, "V128 = the scalar a of type type2, zeros above")                         \
     X(vmake, "DB", P, "V128 = integers a (low half), b (high half)")                           \
     X(vand, "DB", P, "a & b")                                                                  \
@@ -482,6 +483,7 @@ void ir_br(IrFunc *f, unsigned label);
 void ir_brcond(IrFunc *f, IrType t, IrCond cc, IrRef a, IrRef b, unsigned label);
 void ir_addc(IrFunc *f, IrType t, IrRef dst, IrRef a, IrRef b, IrRef carry);
 void ir_nzcv_addc(IrFunc *f, IrType t, IrRef dst, IrRef a, IrRef b, IrRef carry);
+void ir_carry(IrFunc *f, IrType t, IrRef dst, IrRef a, IrRef b, IrRef carry);
 void ir_call(IrFunc *f, const IrHelper *h, IrRef dst, IrRef a, IrRef b, IrRef c, IrRef d);
 void ir_trap_if(IrFunc *f, IrType t, IrCond cc, IrRef a, IrRef b, const IrHelper *h);
 void ir_exit_if(IrFunc *f, IrType t, IrCond cc, IrRef a, IrRef b, uint64_t pc);

@@ -219,7 +219,7 @@ static void arm_loaded(Cpu *cpu)
         a->pstate = (a->pstate & ~PSTATE_EL) | 1ULL << PSTATE_EL_SHIFT;
     if (!arm_el(a))
         a->pstate &= ~PSTATE_SP;
-    if (a->cc_op > ARM_CC_LOGIC64)
+    if (a->cc_op > ARM_CC_LAST)
         arm_set_nzcv(a, 0);
     a->btype &= 3;
     if (!arm_psci_loaded(a))

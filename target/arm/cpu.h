@@ -54,6 +54,8 @@ enum {
     ARM_CC_SUB32, ARM_CC_SUB64, /* flags of cc_a - cc_b */
     ARM_CC_ADD32, ARM_CC_ADD64, /* of cc_a + cc_b */
     ARM_CC_LOGIC32, ARM_CC_LOGIC64, /* of the result cc_a; C and V are 0 */
+    ARM_CC_ADC32 = 8, ARM_CC_ADC64 = 10, /* of cc_a + cc_b; the code itself with carry in: + 1 */
+    ARM_CC_LAST = ARM_CC_ADC64 + 1,
 };
 
 /* PSTATE bits that are kept in ArmCpu.pstate, in their places of SPSR_ELx. NZCV and BTYPE have

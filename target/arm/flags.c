@@ -11,7 +11,7 @@ static uint32_t flags(bool n, bool z, bool c, bool v)
 uint32_t arm_nzcv_of(uint64_t op, uint64_t x, uint64_t y)
 {
     uint32_t x32 = (uint32_t)x, y32 = (uint32_t)y, r32;
-    uint64_t r;
+    uint64_t r, c = op & 1;
 
     switch (op) {
     case ARM_CC_SUB32:
@@ -30,6 +30,13 @@ uint32_t arm_nzcv_of(uint64_t op, uint64_t x, uint64_t y)
         return flags(x32 >> 31, !x32, false, false);
     case ARM_CC_LOGIC64:
         return flags(x >> 63, !x, false, false);
+    case ARM_CC_ADC32: case ARM_CC_ADC32 + 1:
+        r = (uint64_t)x32 + y32 + c;
+        r32 = (uint32_t)r;
+        return flags(r32 >> 31, !r32, r >> 32, ((x32 ^ r32) & (y32 ^ r32)) >> 31);
+    case ARM_CC_ADC64: case ARM_CC_ADC64 + 1:
+        r = x + y + c;
+        return flags(r >> 63, !r, c ? r <= x : r < x, ((x ^ r) & (y ^ r)) >> 63);
     default:
         return x32 & (uint32_t)PSTATE_NZCV;
     }

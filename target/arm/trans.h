@@ -18,6 +18,7 @@ enum {
     TD_NEXT,     /* address of the instruction to decode next: normally the following one */
     TD_FLAGS,    /* what is known of the condition flags, trans_flags.c */
     TD_FLAGS_AT, /* up to which operation that has been followed */
+    TD_CARRY,    /* their C as a temp, or IR_NONE, where they are those of an ADCS */
     TD_SP,       /* 1 + f->n up to which SP is known to be a multiple of 16; 0: unknown */
     TD_RBIT,     /* RBIT, for a CLZ that follows it: trans_int2.c */
     TD_LOOKUP,   /* the mode may have changed: the block ends after this instruction */
@@ -128,6 +129,8 @@ void arm_flags_logic(TransCtx *t, IrType type, IrRef result, int rd);
 /* condition ? flags of a - b (a + b) : nzcv */
 void arm_flags_ccmp(TransCtx *t, IrType type, bool add, IrRef a, IrRef b, unsigned nzcv,
                     unsigned cond);
+/* Flags of a + b + carry, which X[rd] becomes, too. */
+void arm_flags_adc(TransCtx *t, IrType type, IrRef a, IrRef b, IrRef carry, int rd);
 /* From a value with N, Z, C, V in bits 31 to 28; the other bits are 0. */
 void arm_flags_nzcv(TransCtx *t, IrRef nzcv);
 /* Of the kind above, for MRS and the like. */

@@ -17,7 +17,7 @@ enum {
 };
 
 typedef struct Flags {
-    unsigned kind;
+    unsigned kind; /* of sums with carry: that without carry in */
     IrRef a, b, r; /* operands; result or IR_NONE. Operands IR_NONE: they are in the cells only */
 } Flags;
 
@@ -52,6 +52,8 @@ static Flags known(TransCtx *t)
         g.a = g.a != IR_NONE && overwrites(i, g.a) ? IR_NONE : g.a;
         g.b = g.b != IR_NONE && overwrites(i, g.b) ? IR_NONE : g.b;
         g.r = g.r != IR_NONE && overwrites(i, g.r) ? IR_NONE : g.r;
+        if (t->target_data[TD_CARRY] != IR_NONE && overwrites(i, (IrRef)t->target_data[TD_CARRY]))
+            t->target_data[TD_CARRY] = IR_NONE;
     }
     note(t, g);
     g.a = g.a == IR_NONE ? IR_SLOT(SLOT_CC_A) : g.a;
@@ -131,6 +133,30 @@ void arm_flags_nzcv(TransCtx *t, IrRef nzcv)
     note(t, (Flags){ 1 + ARM_CC_NZCV, nzcv, IR_NONE, IR_NONE });
 }
 
+static bool is_adc(Flags g)
+{
+    return g.kind == 1 + ARM_CC_ADC32 || g.kind == 1 + ARM_CC_ADC64;
+}
+
+void arm_flags_adc(TransCtx *t, IrType type, IrRef a, IrRef b, IrRef carry, int rd)
+{
+    unsigned op = type == IR_I32 ? ARM_CC_ADC32 : ARM_CC_ADC64;
+    IrRef sum = ir_temp(t->f, type), out = ir_temp(t->f, IR_I64);
+
+    ir_addc(t->f, type, sum, a, b, carry);
+    ir_carry(t->f, type, out, a, b, carry);
+    ir_emit(t->f, IR_add, IR_I64, IR_SLOT(SLOT_CC_OP), carry, arm_const(t, op));
+    ir_mov(t->f, IR_SLOT(SLOT_CC_A), a);
+    ir_mov(t->f, IR_SLOT(SLOT_CC_B), b);
+    if (rd != 31) {
+        ir_mov(t->f, IR_SLOT(SLOT_X0 + rd), sum);
+        sum = IR_SLOT(SLOT_X0 + rd);
+    }
+    /* The operands are in the cells, in case that anybody asks for more than these two. */
+    note(t, (Flags){ 1 + op, IR_NONE, IR_NONE, sum });
+    t->target_data[TD_CARRY] = out;
+}
+
 static IrRef packed_of(TransCtx *t, unsigned op, IrRef a, IrRef b)
 {
     IrType type = op & 1 ? IR_I32 : IR_I64;
@@ -140,6 +166,11 @@ static IrRef packed_of(TransCtx *t, unsigned op, IrRef a, IrRef b)
         return ir_op2(t->f, IR_nzcv_sub, type, a, b);
     case ARM_CC_ADD32: case ARM_CC_ADD64:
         return ir_op2(t->f, IR_nzcv_add, type, a, b);
+    case ARM_CC_ADC32: case ARM_CC_ADC64: {
+        IrRef p = ir_temp(t->f, IR_I64);
+        ir_nzcv_addc(t->f, op == ARM_CC_ADC32 ? IR_I32 : IR_I64, p, a, b, IR_SLOT(SLOT_CC_OP));
+        return p;
+    }
     default:
         return ir_op1(t->f, IR_nzcv_logic, type, a);
     }
@@ -350,7 +381,7 @@ static Flags guess(TransCtx *t, unsigned otherwise)
 
     if ((h & KIND_MASK) != KIND_UNKNOWN && !((h ^ tag) >> HINT_KIND_BITS))
         op = (h & KIND_MASK) - 1u;
-    else if (op == ARM_CC_NZCV)
+    if (op == ARM_CC_NZCV || op > ARM_CC_LOGIC64)
         op = ARM_CC_SUB64;
     ir_brcond(t->f, IR_I32, IR_NE, IR_SLOT(SLOT_CC_OP), arm_const(t, op), otherwise);
     return (Flags){ 1 + op, IR_SLOT(SLOT_CC_A), IR_SLOT(SLOT_CC_B), IR_NONE };
@@ -389,7 +420,13 @@ ArmCond arm_cond(TransCtx *t, unsigned cond)
         return (ArmCond){ IR_I64, IR_EQ, arm_const(t, 0), arm_const(t, 0) };
     if (g.kind == KIND_UNKNOWN)
         return unknown_cond(t, cond);
-    if (g.kind & KIND_C_DIFFERS && base == C_CS) {
+    if (is_adc(g) && (base == C_EQ || base == C_MI) && g.r != IR_NONE) {
+        ArmCond c = cond_logic(t, g.kind == 1 + ARM_CC_ADC32 ? IR_I32 : IR_I64, base, g.r);
+        if (cond & 1)
+            c.cc = ir_cond_invert(c.cc);
+        return c;
+    }
+    if (is_adc(g) || (g.kind & KIND_C_DIFFERS && base == C_CS)) {
         arm_flags_packed(t);
         g = known(t);
     }
@@ -436,6 +473,8 @@ void arm_select(TransCtx *t, IrType type, ArmCond c, IrRef dst, IrRef a, IrRef b
 
 IrRef arm_carry(TransCtx *t)
 {
+    if (is_adc(known(t)) && t->target_data[TD_CARRY] != IR_NONE)
+        return (IrRef)t->target_data[TD_CARRY];
     ArmCond c = arm_cond(t, 2 * C_CS);
     IrRef v = ir_temp(t->f, IR_I64);
 

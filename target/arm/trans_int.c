@@ -152,12 +152,9 @@ static bool add_carry(TransCtx *t, const A64ArgsR3 *a, bool subtract, bool flags
 
     if (subtract)
         b = ir_op1(t->f, IR_not, type, b);
-    if (flags) {
-        IrRef p = ir_temp(t->f, IR_I64);
-        ir_nzcv_addc(t->f, type, p, n, b, carry);
-        arm_flags_nzcv(t, p);
-    }
-    if (a->rd != 31)
+    if (flags)
+        arm_flags_adc(t, type, n, b, carry, a->rd);
+    else if (a->rd != 31)
         ir_addc(t->f, type, arm_xd(a->rd), n, b, carry);
     return true;
 }

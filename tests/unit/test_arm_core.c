@@ -400,7 +400,7 @@ static void test_state(void)
     b->powered_off = 2;
     b->start_el = 3;
     b->cpu.target->loaded(&b->cpu);
-    g_assert_cmpuint(b->cc_op, <=, ARM_CC_LOGIC64);
+    g_assert_cmpuint(b->cc_op, <=, ARM_CC_LAST);
     g_assert_cmpuint(b->powered_off, ==, 1);
     g_assert_false(state_load(fields, b, record->data, record->len / 2, &error));
     g_clear_error(&error);

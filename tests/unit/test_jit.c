@@ -388,10 +388,21 @@ static void gen_fp(Gen *g)
 
 static void gen_flags(Gen *g)
 {
-    static const IrOp ops[] = { IR_nzcv_add, IR_nzcv_sub, IR_nzcv_logic, IR_addc, IR_nzcv_addc };
+    static const IrOp ops[] = {
+        IR_nzcv_add, IR_nzcv_sub, IR_nzcv_logic, IR_addc, IR_nzcv_addc, IR_carry,
+    };
     IrType t = below(2) ? IR_I64 : IR_I32;
-    unsigned k = below(5);
+    unsigned k = below(6);
     IrRef a = any_int(g), b = any_int(g), c = any_int(g);
+    for (unsigned n = k == 5 ? below(4) : 0; n; n--) { /* a chain of sums and their carries */
+        IrRef carry = new_temp(g, IR_I64);
+        ir_addc(g->f, t, dst_int(g, t), a, b, c);
+        ir_carry(g->f, t, carry, a, b, c);
+        if (below(2)) {
+            ir_mov(g->f, dst_int(g, IR_I64), any_int(g));
+        }
+        a = any_int(g), b = any_int(g), c = carry;
+    }
     IrInsn *in = ir_emit(g->f, ops[k], t, dst_int(g, k == 3 ? t : IR_I32), a, k == 2 ? IR_NONE : b);
     in->c = k >= 3 ? c : IR_NONE;
 }

@@ -374,6 +374,7 @@ uint8_t *jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f, uint8_t 
     e->insn_index = 0;
     e->insn_clean = true;
     e->n_links = e->n_label_refs = e->n_stubs = 0;
+    e->sum_end = e->cf_end = NULL;
     memcpy(at + 8, &jb, 8);
     b->entry = jit_rx(e->a.p);
 

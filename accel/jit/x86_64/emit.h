@@ -143,6 +143,10 @@ struct Emit {
     NextUse *next_use;
     unsigned cap_next_use, cap_temps, cap_slots, cap_labels;
     struct MemGroup *groups;
+    /* Where the code of the last addc ended. The temp whose value CF has as long as no other code
+     * than that of moves comes after cf_end. */
+    uint8_t *sum_end, *cf_end;
+    IrRef cf_ref;
     uint16_t *insn_group, *group_next; /* by instruction */
     uint16_t *open_group;
     unsigned cap_open;

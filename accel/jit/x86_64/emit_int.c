@@ -465,15 +465,19 @@ static void minmax(Emit *e, unsigned cc)
     ra_def_end(e, d);
 }
 
-static void setcond(Emit *e)
+/* dst = 0 or 1 by the host's flags, which stay as they are: so do moves leave them. */
+static void set_by_flags(Emit *e, unsigned cc)
 {
     Asm *a = &e->a;
-    unsigned cc = emit_compare(e);
     ra_release(e);
     unsigned d = ra_def(e, CLS_GPR, NO_REG);
     asm_rr(a, (0x90 + cc) | O_0F | O_B8RM, 0, d);
     asm_rr(a, OP_MOVZX8, d, d);
     ra_def_end(e, d);
+    if (cc == CC_B && ir_is_temp(e->in->dst)) {
+        e->cf_ref = e->in->dst;
+        e->cf_end = a->p;
+    }
 }
 
 static void emit_select(Emit *e)
@@ -647,25 +651,61 @@ static void packed_flags(Emit *e)
     ra_def_end(e, d);
 }
 
-static void add_carry(Emit *e)
+/* A new register with the sum of all three operands, and CF. */
+static unsigned sum_with_carry(Emit *e)
 {
     Asm *a = &e->a;
-    bool w = wide(e);
+    bool w = wide(e), has_carry = e->cf_ref == e->in->c && e->cf_end == a->p;
     Opnd x = ra_opnd(e, 0), y = ra_opnd(e, 1);
     unsigned c = ra_gpr(e, 2), d = ra_alloc(e, CLS_GPR);
-    asm_rr(a, 0xba | O_0F, 4, c);
-    asm8(a, 0);
+    if (!has_carry) {
+        asm_rr(a, 0xba | O_0F, 4, c); /* bt c, 0 */
+        asm8(a, 0);
+    }
     emit_mov_opnd(e, w, d, x);
     emit_alu_rr_opnd(e, w, OP_ADC, d, y);
+    return d;
+}
+
+static void add_carry(Emit *e)
+{
+    unsigned d = sum_with_carry(e);
     ra_release(e);
     ra_def_end(e, d);
+    e->sum_end = e->a.p;
+}
+
+/* Did the operation before this one add the same operands? Then CF is what it left. */
+static bool sum_was_made(const Emit *e)
+{
+    const IrInsn *in = e->in, *sum = in - 1;
+    return e->i > 0 && e->sum_end == e->a.p && sum->op == IR_addc && sum->type == in->type &&
+           sum->a == in->a && sum->b == in->b && sum->c == in->c && sum->dst != in->a &&
+           sum->dst != in->b && sum->dst != in->c;
+}
+
+static void carry_out(Emit *e)
+{
+    if (!sum_was_made(e)) {
+        sum_with_carry(e);
+    }
+    set_by_flags(e, CC_B);
+}
+
+static void move_keeping_cf(Emit *e)
+{
+    bool had = e->cf_end == e->a.p && e->in->dst != e->cf_ref;
+    move(e);
+    if (had) {
+        e->cf_end = e->a.p;
+    }
 }
 
 bool emit_int(Emit *e)
 {
     unsigned ow = wide(e) ? O_W : 0;
     switch (e->in->op) {
-    case IR_mov: move(e); break;
+    case IR_mov: move_keeping_cf(e); break;
     case IR_add:
         if (!add_shifted(e)) {
             alu(e, OP_ADD, true);
@@ -722,7 +762,7 @@ bool emit_int(Emit *e)
     case IR_smax: minmax(e, CC_G); break;
     case IR_umin: minmax(e, CC_B); break;
     case IR_umax: minmax(e, CC_A); break;
-    case IR_setcond: setcond(e); break;
+    case IR_setcond: set_by_flags(e, emit_compare(e)); break;
     case IR_select: emit_select(e); break;
     case IR_extract: extract(e, false); break;
     case IR_sextract: extract(e, true); break;
@@ -732,6 +772,7 @@ bool emit_int(Emit *e)
     case IR_nzcv_logic:
     case IR_nzcv_addc: packed_flags(e); break;
     case IR_addc: add_carry(e); break;
+    case IR_carry: carry_out(e); break;
     default:
         return false;
     }
