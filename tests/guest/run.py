@@ -56,7 +56,8 @@ def head(path):
 def build(guest, path, keys, tmp):
     out = os.path.join(tmp, os.path.basename(path) + ".elf")
     folder = os.path.dirname(path)
-    p = subprocess.run([guest.cc, "-nostdlib", "-static", "-no-pie", *guest.flags,
+    c = ["-O1", "-ffreestanding", "-fno-stack-protector"] if path.endswith(".c") else []
+    p = subprocess.run([guest.cc, "-nostdlib", "-static", "-no-pie", *guest.flags, *c,
                     f"-march={keys.get('march', guest.march)}", "-I", folder,
                     "-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments", "-T",
                     os.path.join(folder, "guest.ld"), "-o", out, path], cwd=folder,
@@ -134,7 +135,7 @@ def main():
                 continue
             everyone = [*machines.engines(args.build, guest.arch, guest.cpu),
                         machines.reference(guest.arch, guest.reference_cpu, ())]
-            for path in sorted(glob.glob(os.path.join(HERE, guest.folder, "*.S"))):
+            for path in sorted(glob.glob(os.path.join(HERE, guest.folder, "*.[Sc]"))):
                 name = os.path.basename(path)[:-2]
                 if args.only and name != args.only or (name == "broken") != args.broken:
                     continue
