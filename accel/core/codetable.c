@@ -92,7 +92,7 @@ void code_block_free(CodeBlock *b)
 
 static _Atomic(CodeBlock *) *bucket(uint64_t pc, uint64_t page, uint32_t mode, uint32_t cflags)
 {
-    uint64_t h = pc ^ page * 0x9e3779b97f4a7c15u ^ ((uint64_t)mode << 32 | cflags) << 7;
+    uint64_t h = (pc & code_key_mask(cflags)) ^ page * 0x9e3779b97f4a7c15u ^ ((uint64_t)mode << 32 | cflags) << 7;
     return &hash_table[h * 0xd6e8feb86659fd93u >> (64 - HASH_BITS)];
 }
 
@@ -107,7 +107,7 @@ CodeBlock *code_table_find(uint64_t pc, uint64_t page0, uint64_t page1, uint32_t
 {
     CodeBlock *b = atomic_load_explicit(bucket(pc, page0, mode, cflags), memory_order_acquire);
     for (; b; b = chain_next(b)) {
-        if (b->pc == pc && b->page[0] == page0 && b->mode == mode && b->cflags == cflags &&
+        if (!((b->pc ^ pc) & code_key_mask(cflags)) && b->page[0] == page0 && b->mode == mode && b->cflags == cflags &&
             (b->page[1] == NO_RAM_PAGE || b->page[1] == page1) &&
             atomic_load_explicit(&b->valid, memory_order_relaxed))
             return b;
@@ -333,21 +333,24 @@ void code_table_written(uint64_t page, unsigned offset, unsigned len)
         code_unlock();
 }
 
+/* Is one of the addresses in b? */
+static bool block_has(const CodeBlock *b, const vaddr *at, unsigned n)
+{
+    uint64_t mask = code_key_mask(b->cflags);
+    for (unsigned k = 0; k < n; k++) {
+        if (((at[k] - b->pc) & mask) < b->len)
+            return true;
+    }
+    return false;
+}
+
 void code_remove_at(const vaddr *at, unsigned n)
 {
     for (unsigned h = 0; h < G_N_ELEMENTS(hash_table); h++) {
         CodeBlock *b = atomic_load_explicit(&hash_table[h], memory_order_relaxed);
         for (CodeBlock *next; b; b = next) {
             next = chain_next(b);
-            unsigned lo = 0, hi = n;
-            while (lo < hi) {
-                unsigned mid = (lo + hi) / 2;
-                if (at[mid] < b->pc)
-                    lo = mid + 1;
-                else
-                    hi = mid;
-            }
-            if (lo < n && at[lo] - b->pc < b->len)
+            if (block_has(b, at, n))
                 code_block_remove(b);
         }
     }

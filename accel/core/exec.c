@@ -76,11 +76,15 @@ static bool has_breakpoint(const Cpu *cpu, uint64_t pc)
 }
 
 /* Blocks belong to all vCPUs: a stop is made where any of them has one. */
-bool tcg_has_breakpoint(uint64_t pc)
+bool tcg_has_breakpoint(uint64_t pc, uint32_t cflags)
 {
+    uint64_t mask = code_key_mask(cflags);
     for (unsigned i = 0; i < cpu_count; i++) {
-        if (cpus[i]->breakpoints->len && has_breakpoint(cpus[i], pc))
-            return true;
+        const GArray *at = cpus[i]->breakpoints;
+        for (unsigned k = 0; k < at->len; k++) {
+            if (!((g_array_index(at, vaddr, k) ^ pc) & mask))
+                return true;
+        }
     }
     return false;
 }

@@ -31,6 +31,9 @@ static bool find_pages(Cpu *cpu, uint64_t pc, bool raise, CodePages *p)
     p->cflags = cpu->cflags |
                 (uint32_t)(p->page0.attrs & cpu->target->code_attrs) << CF_ATTRS_SHIFT;
     p->near_end = (pc & ~TLB_PAGE_MASK) + cpu->target->max_insn_len > RAM_PAGE_SIZE;
+    if (pc >= code_pic_from && pc < CODE_PIC_END && !p->near_end &&
+        code_mode_is_user(cpu->target, cpu->mode))
+        p->cflags |= CF_PIC;
     p->have1 = p->near_end && tlb_lookup(cpu, ctx, s->fetch_idx, (pc | ~TLB_PAGE_MASK) + 1,
                                          MMU_EXEC, false, &p->page1) && p->page1.host;
     if (!p->page0.entry) {

@@ -52,6 +52,7 @@ static bool build_node(Region *r, Cpu *cpu, uint64_t pc, const CodePages *pages)
     }
     ir_func_clear(n->f);
     n->f->fp = cpu_fp_policy(cpu);
+    n->f->pic = false;
     CodeDriver d = {
         .t = { .cpu = cpu, .f = n->f, .pc_first = pc, .pc = pc, .mode = cpu->mode,
                .cflags = pages->cflags, .page_end = (pc | ~TLB_PAGE_MASK) + 1,
@@ -145,6 +146,7 @@ IrFunc *code_build_region(Cpu *cpu, uint64_t pc, const CodePages *pages, unsigne
     }
     ir_func_clear(f);
     f->fp = cpu_fp_policy(cpu);
+    f->pic = false;
     if (!join(&r, f))
         return NULL;
     uint64_t end = pc;

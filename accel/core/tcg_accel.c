@@ -29,12 +29,24 @@ static bool opt_number(GHashTable *opts, const char *name, unsigned *value, GErr
     return true;
 }
 
+static bool parse_pic(GHashTable *opts, GError **error)
+{
+    const char *text = opts ? g_hash_table_lookup(opts, "x-pic") : NULL;
+    if (!text || !strcmp(text, "on"))
+        return true;
+    code_pic_from = !strcmp(text, "all") ? 0 : UINT64_MAX;
+    if (!strcmp(text, "all") || !strcmp(text, "off"))
+        return true;
+    return error_set(error, "x-pic=%s: use on, off or all", text);
+}
+
 static bool parse_options(GHashTable *opts, GError **error)
 {
     const char *thread = opts ? g_hash_table_lookup(opts, "thread") : NULL;
     if (thread && strcmp(thread, "single") && strcmp(thread, "multi"))
         return error_set(error, "thread=%s: use single or multi", thread);
     return opt_bool(opts, "one-insn-per-tb", &chaos.one_insn, error) &&
+           parse_pic(opts, error) &&
            opt_bool(opts, "x-tiny-tlb", &chaos.tiny_tlb, error) &&
            opt_bool(opts, "x-verify-ir", &chaos.verify_ir, error) &&
            opt_bool(opts, "x-no-optimize", &chaos.no_optimize, error) &&
@@ -74,6 +86,7 @@ static bool interp_init(const TargetOps *target, GHashTable *opts, GError **erro
 #define COMMON_OPTIONS                                                                         \
     "thread=single or multi (vCPUs have threads of their own, except under -icount)",          \
     "one-insn-per-tb=translate one guest instruction at a time (for debugging)",               \
+    "x-pic=position-independent code: on (user code above 4 GiB), all (user code), off",           \
     "x-tiny-tlb=keep only a few TLB entries (test)",                                           \
     "x-random-flush=flush the TLB at every n-th chance on average (test)",                     \
     "x-random-evict=drop all code at every n-th lookup on average (test)",                     \

@@ -20,6 +20,8 @@
 #include <string.h>
 #include <time.h>
 
+uint64_t code_pic_from = 1ULL << 32;
+
 enum { MAX_OPS = 4000, MAX_TEMPS = 8000 };
 
 typedef CodeDriver Driver;
@@ -131,7 +133,7 @@ bool code_build(Driver *d)
     do {
         uint64_t left = t->page_end - t->pc;
         unsigned first = t->f->n;
-        if (G_UNLIKELY(tcg_has_breakpoint(t->pc))) {
+        if (G_UNLIKELY(tcg_has_breakpoint(t->pc, t->cflags))) {
             if (t->n_insns)
                 break;
             emit_breakpoint(t);
@@ -220,6 +222,9 @@ CodeBlock *code_translate(Cpu *cpu, uint64_t pc, const CodePages *pages, bool *f
     uint64_t start = now_ns();
     IrFunc *f = the_func(cpu->target);
     f->fp = cpu_fp_policy(cpu);
+    f->pic = pages->cflags & CF_PIC;
+    f->page = pc & TLB_PAGE_MASK;
+    f->page_slot = cpu->target->page_slot;
     Driver d = {
         .t = { .cpu = cpu, .f = f, .pc_first = pc, .pc = pc, .mode = cpu->mode,
                .cflags = pages->cflags, .page_end = (pc | ~TLB_PAGE_MASK) + 1,

@@ -170,11 +170,12 @@ InterpExit ir_interpret(Cpu *cpu, const IrFunc *f, bool count)
     IrV128 temps[f->n_temps + 1];
     Interp p = { cpu, f, temps };
     uint64_t *pc = slot_cell(&p, f->pc_slot);
+    uint64_t moved = f->pic ? cpu->code_page - f->page : 0;
     for (unsigned n = 0;; n++) {
         const IrInsn *i = &f->insns[n];
         switch (i->op) {
         case IR_insn:
-            *pc = (uint64_t)i->imm;
+            *pc = (uint64_t)i->imm + moved;
             if (count && i->aux)
                 cpu->icount_left--;
             break;
@@ -235,10 +236,10 @@ InterpExit ir_interpret(Cpu *cpu, const IrFunc *f, bool count)
         case IR_exit_if:
             if (!ir_eval_cond(i->type, i->cond, get(&p, i->a), get(&p, i->b)))
                 break;
-            *pc = (uint64_t)i->imm;
+            *pc = (uint64_t)i->imm + moved;
             return INTERP_JUMP;
         case IR_exit_jump:
-            *pc = (uint64_t)i->imm;
+            *pc = (uint64_t)i->imm + moved;
             return INTERP_JUMP;
         case IR_exit_ind:
             *pc = get(&p, i->a);
@@ -297,6 +298,8 @@ static void interp_run(Cpu *cpu, const void *entry)
         if (atomic_load_explicit(&cpu->exit_request, memory_order_relaxed) ||
             (count && cpu->icount_left < b->n_insns))
             return;
+        if (b->cflags & CF_PIC)
+            cpu->code_page = cpu->target->get_pc(cpu) & TLB_PAGE_MASK;
         if (ir_interpret(cpu, b->engine_data, count) == INTERP_LOOP ||
             b->cflags & (CF_NOCHAIN | CF_ONE_INSN))
             return;

@@ -114,6 +114,23 @@ IrRef ir_const(IrFunc *f, uint64_t v)
     return IR_CONST_BASE | f->n_consts++;
 }
 
+void ir_set_address(IrFunc *f, IrRef dst, uint64_t pc)
+{
+    if (f->pic)
+        ir_emit(f, IR_add, IR_I64, dst, IR_SLOT(f->page_slot), ir_const(f, pc - f->page));
+    else
+        ir_mov(f, dst, ir_const(f, pc));
+}
+
+IrRef ir_address(IrFunc *f, uint64_t pc)
+{
+    if (!f->pic)
+        return ir_const(f, pc);
+    IrRef t = ir_temp(f, IR_I64);
+    ir_set_address(f, t, pc);
+    return t;
+}
+
 IrRef ir_temp(IrFunc *f, IrType t)
 {
     if (G_UNLIKELY(f->n_temps == f->cap_temps)) {

@@ -15,10 +15,11 @@ typedef struct IrScratch {
     uint16_t temp_uses[IR_MAX_TEMPS + 1]; /* backward pass */
     bool temp_wide[IR_MAX_TEMPS + 1];     /* backward pass: somebody reads more than 32 bits */
     bool temp_positive[IR_MAX_TEMPS + 1]; /* forward pass: all bits from 31 on are zeros */
+    IrRef temp_placed[IR_MAX_TEMPS + 1];  /* forward pass: see Forward.placed; or IR_NONE */
     uint16_t label_refs[IR_MAX_LABELS + 1];
     uint16_t slot_write[IR_MAX_SLOTS];    /* backward pass: where the slot is written next */
     uint32_t slot_state[IR_MAX_SLOTS];    /* backward pass */
-    IrRef slot_value[IR_MAX_SLOTS];       /* a const, or a temp, where the bit in the pass's set is on */
+    IrRef slot_value[IR_MAX_SLOTS];       /* a const, or a temp, where the bit in a set of the pass is on */
 } IrScratch;
 
 /* Of slots. */

@@ -22,6 +22,7 @@ typedef struct Forward {
     IrScratch *s;
     SlotSet known;  /* slots whose value is the constant in s->slot_value */
     SlotSet boxed;  /* slots that hold a NaN-boxed F32 */
+    SlotSet placed; /* slots whose value is the page's address plus the constant in s->slot_value */
     SlotSet scalar; /* slots whose low bits are the FP temp in s->slot_value: vectors, boxes */
     unsigned out;
     unsigned open;  /* branches to labels not yet placed */
@@ -55,6 +56,43 @@ static bool known_value(const Forward *p, IrRef r, uint64_t *v)
         return false;
     *v = ir_const_value(p->f, r);
     return true;
+}
+
+/* Is r an address of position-independent code, *offset from its page? */
+static bool known_place(const Forward *p, IrRef r, uint64_t *offset)
+{
+    IrRef c = IR_NONE;
+    if (!p->f->pic)
+        return false;
+    if (ir_is_temp(r))
+        c = p->s->temp_placed[r];
+    else if (ir_is_slot(r) && set_has(&p->placed, ir_slot_index(r)))
+        c = p->s->slot_value[ir_slot_index(r)];
+    *offset = c != IR_NONE ? ir_const_value(p->f, c) : 0;
+    return c != IR_NONE || r == IR_SLOT(p->f->page_slot);
+}
+
+/* Notes that dst is such an address, or isn't. */
+static void track_place(Forward *p, const IrInsn *i)
+{
+    uint64_t offset;
+    if (!p->f->pic || i->dst == IR_NONE)
+        return;
+    bool placed = i->type == IR_I64 && (i->op == IR_mov || i->op == IR_add) &&
+                  known_place(p, i->a, &offset) && (i->op == IR_mov || ir_is_const(i->b));
+    if (placed && i->op == IR_add)
+        offset += ir_const_value(p->f, i->b);
+    IrRef c = placed ? ir_const(p->f, offset) : IR_NONE;
+    if (ir_is_temp(i->dst)) {
+        p->s->temp_placed[i->dst] = c;
+        return;
+    }
+    unsigned slot = ir_slot_index(i->dst);
+    set_del(&p->placed, slot);
+    if (placed && slot != p->f->pc_slot) {
+        p->s->slot_value[slot] = c;
+        set_add(&p->placed, slot);
+    }
 }
 
 static bool fits_imm32(uint64_t v)
@@ -264,6 +302,18 @@ static void simplify(Forward *p, IrInsn *i)
         kb = true;
         ka = false;
     }
+    uint64_t offset;
+    if (two && kb && i->type == IR_I64 && known_place(p, i->a, &offset)) {
+        /* Pages are aligned: an `and` that keeps all bits above is one of the offset. */
+        bool sum = i->op == IR_add, cut = i->op == IR_and && (b | 0xfff) == UINT64_MAX;
+        offset = sum ? offset + b : offset & b;
+        if ((sum || cut) && fits_imm32(offset)) {
+            i->op = IR_add;
+            i->a = IR_SLOT(p->f->page_slot);
+            i->b = ir_const(p->f, offset);
+            b = offset;
+        }
+    }
     if (i->op == IR_extract || i->op == IR_sextract || i->op == IR_deposit)
         simplify_field(p, i);
     else if (two && kb)
@@ -336,6 +386,7 @@ static bool track_mov(Forward *p, IrInsn *i)
         if (slot != p->f->pc_slot) {
             s->slot_value[slot] = c;
             set_add(&p->known, slot);
+            set_del(&p->placed, slot);
             set_del(&p->boxed, slot);
             set_del(&p->scalar, slot);
         }
@@ -433,6 +484,7 @@ static void forget_slots(Forward *p)
 {
     set_clear(&p->known);
     set_clear(&p->boxed);
+    set_clear(&p->placed);
     set_clear(&p->scalar);
 }
 
@@ -499,7 +551,10 @@ static bool forward_insn(Forward *p, IrInsn *i, bool *stop)
         return true;
     case IR_exit_ind: {
         uint64_t pc;
-        if (known_value(p, i->a, &pc)) {
+        bool placed = known_place(p, i->a, &pc) && fits_imm32(pc);
+        if (placed)
+            pc += p->f->page;
+        if (placed || known_value(p, i->a, &pc)) {
             i->op = IR_exit_jump;
             i->type = IR_VOID;
             i->a = IR_NONE;
@@ -533,6 +588,7 @@ static bool forward_insn(Forward *p, IrInsn *i, bool *stop)
             simplify(p, i);
         break;
     }
+    track_place(p, i);
     if (i->op == IR_mov)
         return i->dst != IR_NONE && track_mov(p, i);
     track_dst(p, i);

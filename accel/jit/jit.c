@@ -28,6 +28,9 @@ static bool jit_init(GHashTable *opts, GError **error)
         g_set_error(error, SOSIA_ERROR, 0, "x-regions=%s: must be on or off", regions);
         return false;
     }
+    if (jit.regions) {
+        code_pic_from = UINT64_MAX; /* regions have the addresses of their blocks */
+    }
     mib = CLAMP(mib, TB_SIZE_MIN, TB_SIZE_MAX);
     return jit.rw || jit_cache_init((size_t)mib << 20, error);
 }
@@ -61,6 +64,7 @@ static bool jit_compile(Cpu *cpu, CodeBlock *b, IrFunc *f)
     JitBlock *jb = jit_cache_new_block(jit_host_count_links(f, b));
     jb->b = b;
     jb->pc = b->pc;
+    jb->pic = b->cflags & CF_PIC;
     jb->code = at;
     b->engine_data = jb;
     uint8_t *end = jit_host_emit(cpu, b, jb, f, at);

@@ -18,8 +18,8 @@ struct JitLink {
     JitBlock *from, *to;    /* to NULL: not linked, the site goes to the stub */
     JitLink *in_next;       /* in to->in */
     JitLink **in_prev;
-    uint64_t pc;            /* guest address of the target */
-    bool probe;             /* the target can't be linked: it reaches into the next page */
+    uint64_t pc;            /* guest address of the target (as CodeBlock.pc) */
+    bool probe;             /* the target can't be linked: it reaches into the next page, or might */
     uint8_t *site;          /* rel32 field in the writable mapping */
     uint8_t *stub;          /* where it goes when unlinked, writable mapping */
 };
@@ -31,6 +31,8 @@ struct JitBlock {
     uint32_t size;
     uint32_t n_links;
     uint64_t pc;
+    const uint8_t *linked;  /* where links lead: behind the setting of Cpu.code_page */
+    bool pic;
     bool region;            /* jumps within itself */
     JitLink *in;            /* links that lead here */
     JitLink links[];
@@ -74,10 +76,10 @@ void jit_cache_commit(JitBlock *jb, uint8_t *end);
 void jit_cache_evict(void);
 
 /* --- link.c --- */
-/* From generated code: the entry for the link's target, which gets linked if it may be. */
-const void *jit_link(Cpu *cpu, JitLink *l);
-/* From generated code: an invalidated block (its header word) was entered. */
-const void *jit_stale(Cpu *cpu, JitBlock *jb);
+/* From generated code: the entry for the link's target, at pc, which gets linked if it may be. */
+const void *jit_link(Cpu *cpu, JitLink *l, uint64_t pc);
+/* From generated code: an invalidated block (its header word) was entered; pc counts if jb->pic. */
+const void *jit_stale(Cpu *cpu, JitBlock *jb, uint64_t pc);
 /* `at`: where in `to` the jump goes, writable mapping. */
 void jit_link_to(JitLink *l, JitBlock *to, const uint8_t *at);
 void jit_unlink_incoming(JitBlock *jb);

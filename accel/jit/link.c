@@ -7,6 +7,10 @@
  *
  * Of a target that reaches into the next page that is not so: there the link goes on asking, from
  * its second time on the jump cache.
+ *
+ * Position-independent blocks (CF_PIC) are linked to each other alone. Links lead behind the
+ * instructions that set Cpu.code_page, since both are in the same page; every other way in has the
+ * target's address in rcx for these.
  */
 #include "jit.h"
 
@@ -65,31 +69,30 @@ static void set_pc(Cpu *cpu, uint64_t pc)
  * fault. Whether l still exists is known by the count of evictions; it changes only while this
  * vCPU is in the lookup or outside generated code.
  */
-const void *jit_link(Cpu *cpu, JitLink *l)
+const void *jit_link(Cpu *cpu, JitLink *l, uint64_t pc)
 {
     TSAN_ACQUIRE(&jit);
     unsigned generation = jit.generation;
-    set_pc(cpu, l->pc);
-    CodeBlock *b = code_block_find(cpu, l->pc);
+    set_pc(cpu, pc);
+    CodeBlock *b = code_block_find(cpu, pc);
     const void *entry = b->entry;
     code_lock();
-    if (generation == jit.generation && b->page[1] != UINT64_MAX) {
+    const CodeBlock *from = generation == jit.generation ? l->from->b : NULL;
+    if (from && (b->page[1] != UINT64_MAX || b->cflags != from->cflags)) {
         l->probe = true;
-    }
-    if (generation == jit.generation && !l->to && l->from->b && b->valid &&
-        b->page[1] == UINT64_MAX && b->page[0] == l->from->b->page[0] && b->pc == l->pc &&
-        b->mode == l->from->b->mode && b->cflags == l->from->b->cflags) {
+    } else if (from && !l->to && b->valid && b->page[0] == from->page[0] &&
+               !((b->pc ^ pc) & code_key_mask(b->cflags)) && b->mode == from->mode) {
         JitBlock *to = b->engine_data;
-        jit_link_to(l, to, jit.rw + ((const uint8_t *)entry - jit.rx));
+        jit_link_to(l, to, to->linked);
     }
     code_unlock();
     return entry;
 }
 
-const void *jit_stale(Cpu *cpu, JitBlock *jb)
+const void *jit_stale(Cpu *cpu, JitBlock *jb, uint64_t pc)
 {
     TSAN_ACQUIRE(&jit);
-    uint64_t pc = jb->pc;
+    pc = jb->pic ? pc : jb->pc;
     JumpEntry *j = &cpu->code->jump[jump_index(pc)];
     if (j->pc == pc) {
         j->pc = jump_empty(jump_index(pc));

@@ -56,6 +56,7 @@ struct Cpu {
     TlbEntry *tlb;                 /* data TLB table of the current context and access mode */
     CodeContext *code;             /* jump cache of the current address space and mode word */
     uint64_t scratch[4];           /* for the JIT */
+    uint64_t code_page;            /* in a block with CF_PIC: the page that it is executed at */
 
     /* --- execution --- */
     const TargetOps *target;
@@ -112,6 +113,7 @@ enum {
     CF_NOCHAIN = 1,  /* -d nochain: every block ends in the dispatcher */
     CF_ONE_INSN = 2, /* single step, one-insn-per-tb */
     CF_ICOUNT = 4,   /* blocks count instructions */
+    CF_PIC = 8,      /* the block is good at any address that its page is mapped at */
     CF_ATTRS_SHIFT = 8,  /* 8 bits: TargetOps.code_attrs of the block's first page */
     CF_LIMIT_SHIFT = 16, /* from here: at most so many instructions; 0: no limit */
 };
@@ -164,6 +166,8 @@ struct TargetOps {
     const IrSlot *slots;         /* accel/ir.h */
     unsigned n_slots;
     uint16_t pc_slot;
+    uint16_t page_slot;          /* Cpu.code_page; read only, for blocks with CF_PIC */
+    uint32_t user_mask, user_mode; /* of mode words: masked so, this is user mode. 0: has none */
     unsigned n_mmu_idx;          /* access modes per TLB context; at most 8 */
     unsigned max_insn_len;       /* bytes */
     const StateField *state;     /* architectural state, offsets within the target's struct */

@@ -423,6 +423,13 @@ typedef struct IrFunc {
     const IrSlot *slots;
     unsigned n_slots;
     uint16_t pc_slot;
+    /*
+     * Position-independent: executed at the page in page_slot, while the addresses in insn and
+     * exits are as if it were at `page`.
+     */
+    bool pic;
+    uint16_t page_slot;
+    uint64_t page;
     IrFpPolicy fp;
     /* of the builder and the passes */
     uint16_t const_hash[64];
@@ -437,6 +444,9 @@ IrFunc *ir_func_copy(const IrFunc *f);
 /* --- building (inline-cheap; no checks beyond asserts: see ir_verify) --- */
 IrRef ir_const(IrFunc *f, uint64_t v);
 IrRef ir_temp(IrFunc *f, IrType t);
+/* The guest address that is pc where f was translated: a constant, or a temp. And: to dst. */
+IrRef ir_address(IrFunc *f, uint64_t pc);
+void ir_set_address(IrFunc *f, IrRef dst, uint64_t pc);
 unsigned ir_label_new(IrFunc *f);
 IrInsn *ir_emit(IrFunc *f, IrOp op, IrType type, IrRef dst, IrRef a, IrRef b);
 

@@ -4,7 +4,8 @@
  * between them and an engine (JIT or interpreter).
  *
  * A CodeBlock is a region of guest code with one entry. It is found by (pc, RAM page of pc, mode
- * word, cflags) and belongs to all vCPUs. `n_pages` is 1 or 2 now (the last instruction may
+ * word, cflags) and belongs to all vCPUs. Of the pc only the offset in its page counts with CF_PIC:
+ * user code, which is mapped at different addresses by different processes. `n_pages` is 1 or 2 now (the last instruction may
  * straddle); a region of several blocks may have more.
  */
 #ifndef ACCEL_TRANSLATE_H
@@ -12,6 +13,22 @@
 
 #include "accel/cpu.h"
 #include "accel/ir.h"
+#include "accel/tlb.h"
+
+/* User code at and above this address is position-independent; UINT64_MAX: none is. */
+extern uint64_t code_pic_from;
+/* Addresses from here on may have a tag. */
+#define CODE_PIC_END (1ULL << 55)
+
+static inline bool code_mode_is_user(const TargetOps *t, uint32_t mode)
+{
+    return t->user_mask && (mode & t->user_mask) == t->user_mode;
+}
+/* Which bits of the address a block is found by. */
+static inline uint64_t code_key_mask(uint32_t cflags)
+{
+    return cflags & CF_PIC ? ~TLB_PAGE_MASK : UINT64_MAX;
+}
 
 enum { CODE_BLOCK_MAX_INSNS = 64, CODE_BLOCK_MAX_PAGES = 8 };
 
@@ -40,7 +57,7 @@ uint8_t trans_fetch8(TransCtx *t, uint64_t va);
 
 typedef struct CodeBlock CodeBlock;
 struct CodeBlock {
-    uint64_t pc;
+    uint64_t pc;             /* with CF_PIC: where it was translated */
     uint64_t page[2];        /* RAM page numbers; page[1] == UINT64_MAX if there is none */
     uint32_t mode, cflags;
     uint16_t first_offset;   /* of pc in page[0] */

@@ -23,6 +23,7 @@ const IrSlot arm_slots[ARM_N_SLOTS] = {
     [SLOT_SP] = { "sp", offsetof(ArmCpu, sp), IR_I64, 7 },
     [SLOT_QC] = { "qc", offsetof(ArmCpu, qc), IR_V128, -1 },
     CELL(SLOT_PC, pc),
+    CELL(SLOT_PAGE, cpu.code_page),
     CELL(SLOT_CC_OP, cc_op),
     CELL(SLOT_CC_A, cc_a),
     CELL(SLOT_CC_B, cc_b),

@@ -24,7 +24,7 @@ static void exit_changed_mode(TransCtx *t, IrRef pc)
 void arm_exit_jump(TransCtx *t, uint64_t pc)
 {
     if (G_UNLIKELY(arm_mode_changes(t))) {
-        exit_changed_mode(t, arm_const(t, pc));
+        exit_changed_mode(t, ir_address(t->f, pc));
         return;
     }
     arm_flags_at_target(t, pc);
@@ -47,8 +47,8 @@ void arm_exit_if(TransCtx *t, IrType type, IrCond cc, IrRef a, IrRef b, uint64_t
     if (G_UNLIKELY(arm_mode_changes(t))) {
         IrRef taken = ir_temp(t->f, IR_I64), to = ir_temp(t->f, IR_I64);
         ir_setcond(t->f, type, cc, taken, a, b);
-        ir_select(t->f, IR_I64, IR_NE, to, taken, arm_const(t, 0), arm_const(t, pc),
-                  arm_const(t, arm_next(t)));
+        ir_select(t->f, IR_I64, IR_NE, to, taken, arm_const(t, 0), ir_address(t->f, pc),
+                  ir_address(t->f, arm_next(t)));
         exit_changed_mode(t, to);
         return;
     }
@@ -58,7 +58,7 @@ void arm_exit_if(TransCtx *t, IrType type, IrCond cc, IrRef a, IrRef b, uint64_t
 
 void arm_exit_lookup_next(TransCtx *t)
 {
-    exit_changed_mode(t, arm_const(t, arm_next(t)));
+    exit_changed_mode(t, ir_address(t->f, arm_next(t)));
 }
 
 void arm_trans_leave(TransCtx *t, const IrHelper *h, IrRef a, IrRef b)
@@ -140,9 +140,9 @@ static void move_btype(TransCtx *t, uint64_t address)
 {
     IrRef here = ir_temp(t->f, IR_I64);
 
-    ir_setcond(t->f, IR_I64, IR_EQ, here, IR_SLOT(SLOT_BTYPE_PC), arm_const(t, t->pc));
+    ir_setcond(t->f, IR_I64, IR_EQ, here, IR_SLOT(SLOT_BTYPE_PC), ir_address(t->f, t->pc));
     ir_select(t->f, IR_I64, IR_NE, IR_SLOT(SLOT_BTYPE_PC), here, arm_const(t, 0),
-              arm_const(t, address), IR_SLOT(SLOT_BTYPE_PC));
+              ir_address(t->f, address), IR_SLOT(SLOT_BTYPE_PC));
 }
 
 /* Things that come before the instruction itself; true if one ends the block. */
@@ -203,7 +203,7 @@ static void check_branch_target(TransCtx *t, uint32_t w)
 
     if (!forbidden)
         return;
-    ir_brcond(t->f, IR_I64, IR_NE, IR_SLOT(SLOT_BTYPE_PC), arm_const(t, t->pc), allowed);
+    ir_brcond(t->f, IR_I64, IR_NE, IR_SLOT(SLOT_BTYPE_PC), ir_address(t->f, t->pc), allowed);
     hit = ir_temp(t->f, IR_I64);
     ir_emit(t->f, IR_shr, IR_I64, hit, arm_const(t, forbidden), IR_SLOT(SLOT_BTYPE));
     ir_brcond(t->f, IR_I64, IR_TSTEQ, hit, arm_const(t, 1), allowed);

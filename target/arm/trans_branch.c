@@ -23,7 +23,7 @@ bool a64_trans_b(TransCtx *t, const A64ArgsB *a)
 
 bool a64_trans_bl(TransCtx *t, const A64ArgsB *a)
 {
-    ir_mov(t->f, IR_SLOT(SLOT_X0 + 30), arm_const(t, t->pc + 4));
+    ir_set_address(t->f, IR_SLOT(SLOT_X0 + 30), t->pc + 4);
     arm_exit_jump(t, t->pc + (uint64_t)(int64_t)a->imm);
     return true;
 }
@@ -105,7 +105,7 @@ static bool call(TransCtx *t, IrRef target)
         to = ir_temp(t->f, IR_I64);
         ir_mov(t->f, to, target);
     }
-    ir_mov(t->f, IR_SLOT(SLOT_X0 + 30), arm_const(t, t->pc + 4));
+    ir_set_address(t->f, IR_SLOT(SLOT_X0 + 30), t->pc + 4);
     arm_exit_ind(t, to, IR_JUMP_CALL);
     return true;
 }
@@ -210,7 +210,7 @@ static bool call_exception(TransCtx *t, const IrHelper *h, int imm)
 {
     if (t->mode & MODE_SS)
         ir_call(t->f, &arm_helper_ss_advance, IR_NONE, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
-    arm_trans_leave(t, h, arm_const(t, (uint64_t)imm), arm_const(t, arm_next(t)));
+    arm_trans_leave(t, h, arm_const(t, (uint64_t)imm), ir_address(t->f, arm_next(t)));
     return true;
 }
 
@@ -237,6 +237,6 @@ bool a64_trans_brk(TransCtx *t, const A64ArgsImm *a)
 
 bool a64_trans_hlt(TransCtx *t, const A64ArgsImm *a)
 {
-    arm_trans_leave(t, &arm_helper_hlt, arm_const(t, (uint64_t)a->imm), arm_const(t, arm_next(t)));
+    arm_trans_leave(t, &arm_helper_hlt, arm_const(t, (uint64_t)a->imm), ir_address(t->f, arm_next(t)));
     return true;
 }

@@ -289,14 +289,21 @@ bool a64_trans_orn_r(TransCtx *t, const A64ArgsShifted *a)
 
 /* --- moves and fields --- */
 
+static bool address(TransCtx *t, int rd, uint64_t va)
+{
+    if (rd != 31)
+        ir_set_address(t->f, IR_SLOT(SLOT_X0 + rd), va);
+    return true;
+}
+
 bool a64_trans_adr(TransCtx *t, const A64ArgsAdr *a)
 {
-    return move(t, 1, a->rd, arm_const(t, t->pc + (uint64_t)(int64_t)a->imm));
+    return address(t, a->rd, t->pc + (uint64_t)(int64_t)a->imm);
 }
 
 bool a64_trans_adrp(TransCtx *t, const A64ArgsAdr *a)
 {
-    return move(t, 1, a->rd, arm_const(t, (t->pc & ~0xfffULL) + ((uint64_t)(int64_t)a->imm << 12)));
+    return address(t, a->rd, (t->pc & ~0xfffULL) + ((uint64_t)(int64_t)a->imm << 12));
 }
 
 bool a64_trans_movz(TransCtx *t, const A64ArgsMovW *a)

@@ -142,7 +142,7 @@ bool a64_trans_ldrs32_r(TransCtx *t, const A64ArgsLdStR *a)
 
 static bool literal(TransCtx *t, const A64ArgsLit *a, unsigned size, int kind)
 {
-    load(t, arm_xd(a->rt), arm_const(t, t->pc + (uint64_t)(int64_t)a->imm), 0,
+    load(t, arm_xd(a->rt), ir_address(t->f, t->pc + (uint64_t)(int64_t)a->imm), 0,
          arm_memop(t, size), kind);
     return true;
 }

@@ -87,7 +87,8 @@ TRANS(ldst_reg, MemArgs)
 
 TRANS(ldr_lit, MemArgs)
 {
-    load(t, (unsigned)a->size, arm_v(a->rt), arm_const(t, t->pc + (uint64_t)(int64_t)a->imm), 0);
+    load(t, (unsigned)a->size, arm_v(a->rt),
+         ir_address(t->f, t->pc + (uint64_t)(int64_t)a->imm), 0);
     return true;
 }
 

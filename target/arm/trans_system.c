@@ -26,7 +26,7 @@ static bool wait(TransCtx *t, const IrHelper *h)
 {
     if (t->mode & MODE_SS)
         helper0(t, &arm_helper_ss_advance);
-    arm_trans_leave(t, h, arm_const(t, arm_next(t)), IR_NONE);
+    arm_trans_leave(t, h, ir_address(t->f, arm_next(t)), IR_NONE);
     return true;
 }
 
@@ -160,7 +160,7 @@ static void poll_irq(TransCtx *t)
     unsigned none = ir_label_new(t->f);
 
     ir_brcond(t->f, IR_I64, IR_EQ, IR_SLOT(SLOT_IRQ_LEVEL), arm_const(t, 0), none);
-    ir_call(t->f, &arm_helper_irq_poll, IR_NONE, arm_const(t, arm_next(t)), IR_NONE, IR_NONE,
+    ir_call(t->f, &arm_helper_irq_poll, IR_NONE, ir_address(t->f, arm_next(t)), IR_NONE, IR_NONE,
             IR_NONE);
     ir_label(t->f, none);
 }

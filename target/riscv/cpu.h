@@ -117,6 +117,7 @@ enum {
     SLOT_X0 = 0, /* SLOT_X0 + n; slot 0 exists but is never written */
     SLOT_F0 = 32,
     SLOT_PC = 64,
+    SLOT_PAGE,
     SLOT_RES_ADDR,
     SLOT_RES_VALUE,
     SLOT_PRIV,

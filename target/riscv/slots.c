@@ -21,6 +21,7 @@ const IrSlot riscv_slots[RISCV_N_SLOTS] = {
     F(16) F(17) F(18) F(19) F(20) F(21) F(22) F(23) F(24) F(25) F(26) F(27) F(28) F(29) F(30) F(31)
     /* clang-format on */
     CELL(SLOT_PC, pc),
+    CELL(SLOT_PAGE, cpu.code_page),
     CELL(SLOT_RES_ADDR, res_addr),
     CELL(SLOT_RES_VALUE, res_value),
     CELL(SLOT_PRIV, priv),

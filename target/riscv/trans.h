@@ -65,7 +65,7 @@ static inline bool riscv_rm_ok(const TransCtx *t, int rm)
 /* The block goes on at the next instruction, but in a mode that may be another one. */
 static inline void riscv_exit_lookup_next(TransCtx *t)
 {
-    ir_mov(t->f, IR_SLOT(SLOT_PC), riscv_const(t, riscv_next(t)));
+    ir_set_address(t->f, IR_SLOT(SLOT_PC), riscv_next(t));
     ir_exit_lookup(t->f);
     t->end = true;
 }

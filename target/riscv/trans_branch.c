@@ -22,7 +22,7 @@ static bool branch(TransCtx *t, const RiscvArgsS *a, IrCond cc)
         unsigned not_taken = ir_label_new(t->f);
         ir_brcond(t->f, IR_I64, ir_cond_invert(cc), x, y, not_taken);
         ir_call(t->f, &riscv_helper_raise, IR_NONE, riscv_const(t, CAUSE_FETCH_MISALIGNED),
-                riscv_const(t, target), IR_NONE, IR_NONE);
+                ir_address(t->f, target), IR_NONE, IR_NONE);
         ir_label(t->f, not_taken);
     } else {
         ir_exit_if(t->f, IR_I64, cc, x, y, target);
@@ -48,11 +48,11 @@ bool riscv_trans_jal(TransCtx *t, const RiscvArgsU *a)
     uint64_t target = t->pc + (int64_t)a->imm;
 
     if (misaligned(t, target)) {
-        riscv_trans_raise(t, CAUSE_FETCH_MISALIGNED, riscv_const(t, target));
+        riscv_trans_raise(t, CAUSE_FETCH_MISALIGNED, ir_address(t->f, target));
         return true;
     }
     if (a->rd) {
-        ir_mov(t->f, IR_SLOT(a->rd), riscv_const(t, riscv_next(t)));
+        ir_set_address(t->f, IR_SLOT(a->rd), riscv_next(t));
     } else if (target > t->pc && target < t->page_end && !t->straddles) {
         t->target_data[TD_NEXT] = target;
         return true;
@@ -90,7 +90,7 @@ bool riscv_trans_jalr(TransCtx *t, const RiscvArgsI *a)
     }
     target = ir_op2(f, IR_and, IR_I64, target, riscv_const(t, ~1ULL));
     if (a->rd) {
-        ir_mov(f, IR_SLOT(a->rd), riscv_const(t, riscv_next(t)));
+        ir_set_address(f, IR_SLOT(a->rd), riscv_next(t));
     }
     ir_exit_ind(f, target, kind);
     t->end = true;

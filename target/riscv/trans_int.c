@@ -141,7 +141,7 @@ bool riscv_trans_lui(TransCtx *t, const RiscvArgsU *a)
 bool riscv_trans_auipc(TransCtx *t, const RiscvArgsU *a)
 {
     if (a->rd) {
-        ir_mov(t->f, IR_SLOT(a->rd), riscv_const(t, t->pc + (int64_t)a->imm));
+        ir_set_address(t->f, IR_SLOT(a->rd), t->pc + (int64_t)a->imm);
     }
     return true;
 }

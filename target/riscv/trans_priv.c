@@ -65,7 +65,7 @@ static void sie_was_set(TransCtx *t)
     ir_brcond(f, IR_I64, IR_TSTEQ, IR_SLOT(SLOT_mstatus), riscv_const(t, MSTATUS_SIE), none);
     pending = ir_op2(f, IR_or, IR_I64, IR_SLOT(SLOT_MIP), IR_SLOT(SLOT_MIP_SOFT));
     ir_brcond(f, IR_I64, IR_TSTEQ, pending, IR_SLOT(SLOT_mie), none);
-    ir_call(f, &riscv_helper_irq_poll, IR_NONE, riscv_const(t, riscv_next(t)), IR_NONE, IR_NONE,
+    ir_call(f, &riscv_helper_irq_poll, IR_NONE, ir_address(t->f, riscv_next(t)), IR_NONE, IR_NONE,
             IR_NONE);
     ir_label(f, none);
 }
@@ -285,7 +285,7 @@ bool riscv_trans_wfi(TransCtx *t, const RiscvArgsN *a)
     if (riscv_priv(t) < PRV_S && riscv_cpu(t->cpu)->ext.s) {
         return false;
     }
-    ir_call(t->f, &riscv_helper_wfi, IR_NONE, riscv_const(t, riscv_next(t)), IR_NONE, IR_NONE,
+    ir_call(t->f, &riscv_helper_wfi, IR_NONE, ir_address(t->f, riscv_next(t)), IR_NONE, IR_NONE,
             IR_NONE);
     leave(t);
     return true;
@@ -293,7 +293,7 @@ bool riscv_trans_wfi(TransCtx *t, const RiscvArgsN *a)
 
 static bool wait_on_reservation(TransCtx *t, bool timed)
 {
-    ir_call(t->f, &riscv_helper_wrs, IR_NONE, riscv_const(t, riscv_next(t)), riscv_const(t, timed),
+    ir_call(t->f, &riscv_helper_wrs, IR_NONE, ir_address(t->f, riscv_next(t)), riscv_const(t, timed),
             IR_NONE, IR_NONE);
     leave(t);
     return true;

@@ -53,7 +53,7 @@ def engines(build, arch, cpu):
     return [Machine(name, [path, "-accel", accel, "-cpu", cpu, *bios]) for name, accel in (
         ("tcg", "tcg,x-verify-ir=on"), ("interp", "interp"),
         ("tcg-plain", "tcg,x-no-optimize=on,x-verify-ir=on"),
-        ("tcg-chaos", "tcg,x-tiny-tlb=on,x-random-flush=20,x-random-evict=20"))]
+        ("tcg-chaos", "tcg,x-pic=all,x-tiny-tlb=on,x-random-flush=20,x-random-evict=20"))]
 
 
 def reference(arch, cpu, lacks):

@@ -83,12 +83,31 @@ Stub *emit_stub(Emit *e, void (*fn)(Emit *, Stub *), uint8_t *site)
 void emit_store_pc(Emit *e, uint64_t pc)
 {
     Mem m = slot_mem(e, e->f->pc_slot);
-    if (pc == (uint64_t)(int64_t)(int32_t)pc) {
+    if (e->f->pic) {
+        /* All registers may be in use. */
+        asm_rm(&e->a, 0xff, 6, slot_mem(e, e->f->page_slot));
+        if (pc != e->f->page) {
+            asm_alu_mi(&e->a, true, G_ADD, mem_bd(RSP, 0), (int32_t)(pc - e->f->page));
+        }
+        asm_rm(&e->a, 0x8f, 0, m);
+    } else if (pc == (uint64_t)(int64_t)(int32_t)pc) {
         asm_mov_mi(&e->a, true, m, (int32_t)pc);
     } else {
         asm_mov_mi(&e->a, false, m, (int32_t)pc);
         m.disp += 4;
         asm_mov_mi(&e->a, false, m, (int32_t)(pc >> 32));
+    }
+}
+
+void emit_pc_to_rcx(Emit *e, uint64_t pc)
+{
+    if (!e->f->pic) {
+        asm_mov_ri(&e->a, RCX, pc);
+        return;
+    }
+    asm_load(&e->a, RCX, slot_mem(e, e->f->page_slot));
+    if (pc != e->f->page) {
+        asm_alu_ri(&e->a, true, G_ADD, RCX, (int32_t)(pc - e->f->page));
     }
 }
 
@@ -368,6 +387,7 @@ uint8_t *jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f, uint8_t 
     e->bias = (int32_t)f->slots[0].offset + 128;
     e->icount = b->cflags & CF_ICOUNT;
     e->nochain = b->cflags & CF_NOCHAIN;
+    e->user = code_pic_from != UINT64_MAX && code_mode_is_user(cpu->target, b->mode);
     e->counts = jit.regions && !b->cflags && b->page[1] == UINT64_MAX;
     jb->region = false;
     e->cur_pc = b->pc;

@@ -10,6 +10,8 @@
  *   rbx r8-r13 r15   pinned slots, by pin number; hold at every block boundary and label
  *   rax rcx rdx rsi rdi, xmm0-15   temps, and copies of slots whose memory is always up to date
  *
+ * Blocks with CF_PIC are entered with the guest's address in rcx, but by links within a page.
+ *
  * Host registers are numbered 0-15 (general) and 16-31 (xmm).
  */
 #ifndef JIT_X86_64_EMIT_H
@@ -106,6 +108,7 @@ struct Emit {
     const NextUse *nu;
     int32_t bias;
     bool icount, nochain;
+    bool user;              /* where it leads there may be blocks with CF_PIC: the address in rcx */
 
     /* registers */
     RegState r[N_HOST_REGS];
@@ -237,7 +240,8 @@ void emit_mov_opnd(Emit *e, bool w, unsigned d, Opnd o);
 
 /* --- emit.c --- */
 Stub *emit_stub(Emit *e, void (*fn)(Emit *, Stub *), uint8_t *site);
-void emit_store_pc(Emit *e, uint64_t pc);
+void emit_store_pc(Emit *e, uint64_t pc);     /* changes flags */
+void emit_pc_to_rcx(Emit *e, uint64_t pc);    /* changes flags */
 void emit_standard_map(Emit *e);             /* soft pins to memory, pins to their registers */
 void emit_store_soft(Emit *e, uint32_t mask);/* soft pins that were written */
 void emit_load_soft(Emit *e, uint32_t mask);

@@ -61,6 +61,7 @@ static void stub_link(Emit *e, Stub *s)
     if (s->link->pc == e->b->pc) {
         emit_standard_map(e);
     }
+    emit_pc_to_rcx(e, s->link->pc);
     asm_mov_ri(&e->a, RSI, (uintptr_t)s->link);
     asm_jmp(&e->a, thunks.link);
 }
@@ -119,6 +120,13 @@ static void stub_no_budget(Emit *e, Stub *s)
 void emit_entry(Emit *e)
 {
     asm_nop(&e->a, 5); /* jit_host_kill_entry puts a call here */
+    if (e->f->pic) {
+        if (e->b->first_offset) {
+            asm_alu_ri(&e->a, true, G_SUB, RCX, e->b->first_offset);
+        }
+        asm_store(&e->a, slot_mem(e, e->f->page_slot), RCX);
+    }
+    e->jb->linked = e->a.p;
     emit_evict_pins(e);
     e->warm_entry = e->a.p;
     if (e->icount) {
@@ -159,6 +167,29 @@ static void new_link(Emit *e, uint8_t *site, uint64_t pc)
     s->link = l;
 }
 
+/* Jumps to the block for the address in `target` through the jump cache; `s` is scratch. */
+static void probe_jump(Emit *e, unsigned target, unsigned s,
+                       void (*miss)(Emit *, Stub *))
+{
+    Asm *a = &e->a;
+    /* the entry's offset: jump_index(pc) * 16 = pc * 8 (or 4) in these bits */
+    enum { MASK = (JUMP_CACHE_SIZE - 1) * sizeof(JumpEntry) };
+    unsigned left = 4 - jump_shift;
+    if (host.bmi2) {
+        asm_vrr(a, OP_RORX | O_W, s, 0, target);
+        asm8(a, 64 - left);
+    } else {
+        asm_mov_rr(a, s, target);
+        asm_shift_ri(a, false, G_SHL, s, left);
+    }
+    asm_alu_ri(a, false, G_AND, s, MASK);
+    asm_rm(a, OP_ADD | O_W, s, cpu_mem(e, offsetof(Cpu, code)));
+    asm_rm(a, OP_CMP | O_W, target, mem_bd(s, 0));
+    Stub *st = emit_stub(e, miss, asm_jcc_fwd(a, CC_NE));
+    st->base = (uint8_t)target;
+    asm_rm(a, 0xff, 4, mem_bd(s, offsetof(JumpEntry, entry)));
+}
+
 /* A jump to another block, everything where blocks expect it. */
 static void jump_out(Emit *e, uint64_t pc)
 {
@@ -169,10 +200,13 @@ static void jump_out(Emit *e, uint64_t pc)
     } else if (same_page(e, pc)) {
         align_site(e, a->p, 1);
         new_link(e, asm_jmp_fwd(a), pc);
+    } else if (e->f->pic) {
+        emit_pc_to_rcx(e, pc);
+        probe_jump(e, RCX, RAX, stub_lookup_reg);
     } else {
         int32_t entry = (int32_t)(jump_index(pc) * sizeof(JumpEntry));
         asm_load(a, RAX, cpu_mem(e, offsetof(Cpu, code)));
-        if (pc == (uint64_t)(int64_t)(int32_t)pc) {
+        if (pc == (uint64_t)(int64_t)(int32_t)pc && !(e->user && pc >= code_pic_from)) {
             asm_alu_mi(a, true, G_CMP, mem_bd(RAX, entry), (int32_t)pc);
         } else {
             asm_mov_ri(a, RCX, pc);
@@ -293,29 +327,6 @@ static void exit_jump(Emit *e)
 
 /* --- indirect exits --- */
 
-/* Jumps to the block for the address in `target` through the jump cache; `s` is scratch. */
-static void probe_jump(Emit *e, unsigned target, unsigned s,
-                       void (*miss)(Emit *, Stub *))
-{
-    Asm *a = &e->a;
-    /* the entry's offset: jump_index(pc) * 16 = pc * 8 (or 4) in these bits */
-    enum { MASK = (JUMP_CACHE_SIZE - 1) * sizeof(JumpEntry) };
-    unsigned left = 4 - jump_shift;
-    if (host.bmi2) {
-        asm_vrr(a, OP_RORX | O_W, s, 0, target);
-        asm8(a, 64 - left);
-    } else {
-        asm_mov_rr(a, s, target);
-        asm_shift_ri(a, false, G_SHL, s, left);
-    }
-    asm_alu_ri(a, false, G_AND, s, MASK);
-    asm_rm(a, OP_ADD | O_W, s, cpu_mem(e, offsetof(Cpu, code)));
-    asm_rm(a, OP_CMP | O_W, target, mem_bd(s, 0));
-    Stub *st = emit_stub(e, miss, asm_jcc_fwd(a, CC_NE));
-    st->base = (uint8_t)target;
-    asm_rm(a, 0xff, 4, mem_bd(s, offsetof(JumpEntry, entry)));
-}
-
 static void exit_ind(Emit *e)
 {
     Asm *a = &e->a;
@@ -335,7 +346,12 @@ static void exit_ind(Emit *e)
     Stub *s = emit_stub(e, stub_leave_reg, asm_jcc_fwd(a, CC_NE));
     s->base = (uint8_t)target;
     emit_standard_map(e);
-    probe_jump(e, target, ra_alloc(e, CLS_GPR), stub_lookup_reg);
+    if (e->user) {
+        asm_mov_rr(a, RCX, target);
+        probe_jump(e, RCX, RAX, stub_lookup_reg);
+    } else {
+        probe_jump(e, target, ra_alloc(e, CLS_GPR), stub_lookup_reg);
+    }
 }
 
 static void exit_lookup(Emit *e)

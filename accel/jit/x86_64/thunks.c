@@ -73,6 +73,12 @@ static void load_tlb(ThunkGen *g)
     asm_load(&g->a, R14, tg_cpu(g, offsetof(Cpu, tlb)));
 }
 
+/* Where blocks expect it that want to know where they are. */
+static void load_pc(ThunkGen *g)
+{
+    asm_load(&g->a, RCX, mem_bd(RBP, g->pc_offset));
+}
+
 static const uint8_t *begin(ThunkGen *g)
 {
     asm_nop(&g->a, (unsigned)(-(uintptr_t)g->a.p & 15));
@@ -98,6 +104,7 @@ static void make_enter(ThunkGen *g)
     asm_mov_mi(a, true, tg_cpu(g, offsetof(Cpu, scratch[0])), 1);
     load_tlb(g);
     load_pins(g, ALL_REGS);
+    load_pc(g);
     asm_rr(a, 0xff, 4, RSI);
     jit.enter = (void (*)(Cpu *, const void *))(uintptr_t)jit_rx(at);
 }
@@ -234,6 +241,7 @@ static void lookup_with(ThunkGen *g, const void *fn)
     call_c(g, fn);
     load_pins(g, CALLER_SAVED);
     load_tlb(g);
+    load_pc(g);
     asm_rr(&g->a, 0xff, 4, RAX);
 }
 
@@ -241,14 +249,14 @@ static void make_lookups(ThunkGen *g)
 {
     thunks.lookup = begin(g); /* pc is in its slot */
     lookup_with(g, code_lookup);
-    thunks.link = begin(g);   /* rsi: the JitLink */
+    thunks.link = begin(g);   /* rsi: the JitLink; rcx: the address that it leads to */
     Asm *a = &g->a;
     asm_rm(a, 0x80, G_CMP, mem_bd(RSI, offsetof(JitLink, probe)));
     asm8(a, 0);
     uint8_t *probe = asm_jcc_fwd(a, CC_NE);
+    asm_mov_rr(a, RDX, RCX);
     lookup_with(g, jit_link);
     asm_fix32(probe, a->p);
-    asm_load(a, RCX, mem_bd(RSI, offsetof(JitLink, pc)));
     asm_store(a, mem_bd(RBP, g->pc_offset), RCX);
     asm_mov_rr(a, RAX, RCX);
     asm_shift_ri(a, false, G_SHL, RAX, 4 - jump_shift);
@@ -272,6 +280,7 @@ static void make_lookups(ThunkGen *g)
     thunks.stale = begin(g);  /* called from a dead block's entry */
     asm8(&g->a, 0x58 | RSI);
     asm_load(&g->a, RSI, mem_bd(RSI, -5 - 8));
+    asm_mov_rr(a, RDX, RCX);
     lookup_with(g, jit_stale);
 }
 
