@@ -276,8 +276,9 @@ bool opt_name(Cli *cli, const char *arg, GError **error)
     GHashTable *opts = opts_parse(arg, "guest", error);
     if (!opts)
         return false;
-    g_autofree char *name = opts_take(opts, "guest"), *process = opts_take(opts, "process");
+    g_autofree char *name = opts_take(opts, "guest");
     bool threads;
+    g_free(opts_take(opts, "process")); /* nobody sees it */
     bool ok = opts_take_bool(opts, "debug-threads", &threads, error) &&
               opts_check_empty(opts, "-name", known, error);
     g_hash_table_unref(opts);
