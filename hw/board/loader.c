@@ -81,9 +81,9 @@ static bool loader_realize(void *dev, GError **error)
         return false;
     if (!is_data && !s->file && (s->force_raw || s->cpu_num == NO_CPU))
         return error_set(error, "says nothing to do; give file=, data= with data-len=, or cpu-num=");
-    if (s->cpu_num != NO_CPU && s->cpu_num >= current_machine->cpus)
+    if (s->cpu_num != NO_CPU && s->cpu_num >= cpu_count)
         return error_set(error, "cpu-num=%u: there are %u processors, counted from 0", s->cpu_num,
-                         current_machine->cpus);
+                         cpu_count);
     if (s->file) {
         BootImage image;
         if (!boot_load_device_file(current_machine->target, s->file, s->addr, s->force_raw, &image,

@@ -169,6 +169,8 @@ def cases(make):
     short = make.riscv("li s0, 42", call=CALL.replace("ebreak", ".option rvc\nc.ebreak\nc.nop\n"
                                                                 ".option norvc"))
     yield Case("a short ebreak is a breakpoint", "riscv64", [*calls, "-kernel", short], 3)
+    yield Case("refused: a processor of a machine without one", "aarch64",
+               ["-M", "none", *loader(addr=0, cpu_num=0)], 1, "cpu-num=0", False)
     none = os.path.join(make.tmp, "none")
     for props, text in ((dict(file=none, addr=0x40200000), "none"),
                         (dict(file=plain, addr=0x100000000000), "no memory"),
