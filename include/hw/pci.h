@@ -60,6 +60,7 @@ struct PciDevice {
     int32_t addr;               /* property: devfn, or -1 for the first free one */
     bool multifunction;         /* property */
     char *romfile;              /* property; "" or absent: none */
+    uint32_t rombar;            /* property; nothing is in it either way */
     uint8_t devfn;
     uint8_t config[PCIE_CONFIG_SIZE];
     uint8_t wmask[PCIE_CONFIG_SIZE];   /* bits that the guest can write */
@@ -87,7 +88,9 @@ extern const StateField pci_state[];
 #define PCI_PROPS(S, m)                                                                        \
     PROP(S, "addr", m.addr, PROP_PCI_ADDR, NULL, NULL),                                        \
     PROP(S, "multifunction", m.multifunction, PROP_BOOL, "off", NULL),                         \
-    PROP(S, "romfile", m.romfile, PROP_STRING, NULL, "option ROM (no boards of these use one)")
+    PROP(S, "romfile", m.romfile, PROP_STRING, NULL,                                           \
+         "option ROM (no boards of these use one)"),                                           \
+    PROP(S, "rombar", m.rombar, PROP_U32, "1", "accepted: there is no option ROM to show")
 
 /* ---- for devices, in realize ---- */
 /* region->size must be a power of two, at least 16 bytes (memory) or 4 (I/O). */

@@ -90,7 +90,8 @@ def taken(tmp):
                                     "virtio-blk-device,drive=hd0"]
     yield "-cdrom", [*virt, "-cdrom", disk]
     yield "-hdc, -hdd", [*virt, "-drive", f"if=none,format=raw,id=x,file={disk}"]
-    yield "-set", [*virt, "-device", "virtio-rng-device,id=r", "-set", "device.r.max-bytes=1024"]
+    yield "-set", [*virt, "-device", "virtio-rng-device,id=r", "-set", "device.r.max-bytes=1024", "-device",
+                    "virtio-rng-pci,rombar=0,romfile="]
     yield "-iothread", [*virt, "-object", "iothread,id=io0,poll-max-ns=0", "-drive",
                         f"if=none,format=raw,id=x,file={disk},aio=native,cache=none", "-device",
                         "virtio-blk-device,drive=x,iothread=io0"]

@@ -395,7 +395,8 @@ static int one_access(u64 va)
         CSR_WRITE(pmpcfg0, 0);
         ok = (long)saved.cause == want && (!want || saved.tval == tval);
         /* Of two parts either may be the first; then what the other did to its entry is open. */
-        if (k->crosses && want && saved.cause && (saved.tval == va || saved.tval == (va | 4095) + 1))
+        if (k->crosses && want && saved.cause &&
+            (saved.tval == va || saved.tval == (va | 4095) + 1))
             ok = 1;
         else
             for (int i = 0; i < n_ptes; i++)
