@@ -28,7 +28,7 @@ static const Prop guest_loader_props[] = {
 static bool guest_loader_realize(void *dev, GError **error)
 {
     GuestLoader *s = dev;
-    DeviceTree *dt = current_machine->fdt;
+    DeviceTree *dt = current_machine ? current_machine->fdt : NULL;
     g_autofree char *node = g_strdup_printf("/chosen/module@0x%08" PRIx64, s->addr);
     BootImage image;
 

@@ -443,7 +443,7 @@ static void test_requests(void)
     uint64_t n = fake(0)->insns;
     vm_request_reset(SHUTDOWN_HOST_QMP_SYSTEM_RESET);
     vm_request_powerdown();
-    loop_for(10);
+    loop_for(300);
     expect_events("running a b roms reset(host-qmp-system-reset) powerdown(guest-shutdown) "
                   "button shutdown(host-qmp-quit) shutdown ");
     g_assert_cmpuint(fake(0)->insns, >, n);
