@@ -92,7 +92,8 @@ void code_block_free(CodeBlock *b)
 
 static _Atomic(CodeBlock *) *bucket(uint64_t pc, uint64_t page, uint32_t mode, uint32_t cflags)
 {
-    uint64_t h = (pc & code_key_mask(cflags)) ^ page * 0x9e3779b97f4a7c15u ^ ((uint64_t)mode << 32 | cflags) << 7;
+    uint64_t h = (pc & code_key_mask(cflags)) ^ page * 0x9e3779b97f4a7c15u ^
+                 ((uint64_t)mode << 32 | cflags) << 7;
     return &hash_table[h * 0xd6e8feb86659fd93u >> (64 - HASH_BITS)];
 }
 
@@ -107,7 +108,8 @@ CodeBlock *code_table_find(uint64_t pc, uint64_t page0, uint64_t page1, uint32_t
 {
     CodeBlock *b = atomic_load_explicit(bucket(pc, page0, mode, cflags), memory_order_acquire);
     for (; b; b = chain_next(b)) {
-        if (!((b->pc ^ pc) & code_key_mask(cflags)) && b->page[0] == page0 && b->mode == mode && b->cflags == cflags &&
+        if (!((b->pc ^ pc) & code_key_mask(cflags)) && b->page[0] == page0 &&
+            b->mode == mode && b->cflags == cflags &&
             (b->page[1] == NO_RAM_PAGE || b->page[1] == page1) &&
             atomic_load_explicit(&b->valid, memory_order_relaxed))
             return b;

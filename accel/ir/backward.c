@@ -143,8 +143,8 @@ static const uint8_t narrow_ops[IR_N_OPS] = {
     [IR_shl] = OF_I32, [IR_shr] = OF_I32, [IR_sar] = OF_I32, [IR_rotl] = OF_I32,
     [IR_rotr] = OF_I32, [IR_divs] = OF_I32, [IR_divu] = OF_I32, [IR_rems] = OF_I32,
     [IR_remu] = OF_I32, [IR_setcond] = OF_I32, [IR_select] = OF_I32, [IR_exit_if] = OF_I32,
-    [IR_brcond] = OF_I32, [IR_addc] = OF_I32, [IR_carry] = OF_I32, [IR_nzcv_add] = OF_I32, [IR_nzcv_sub] = OF_I32,
-    [IR_nzcv_logic] = OF_I32, [IR_sext8] = ALWAYS, [IR_sext16] = ALWAYS, [IR_sext32] = ALWAYS,
+    [IR_brcond] = OF_I32, [IR_addc] = OF_I32, [IR_carry] = OF_I32, [IR_nzcv_add] = OF_I32,
+    [IR_nzcv_sub] = OF_I32, [IR_nzcv_logic] = OF_I32, [IR_sext8] = ALWAYS, [IR_sext16] = ALWAYS, [IR_sext32] = ALWAYS,
     [IR_zext8] = ALWAYS, [IR_zext16] = ALWAYS, [IR_zext32] = ALWAYS, [IR_bswap16] = ALWAYS,
     [IR_bswap32] = ALWAYS,
 };

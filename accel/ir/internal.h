@@ -19,7 +19,7 @@ typedef struct IrScratch {
     uint16_t label_refs[IR_MAX_LABELS + 1];
     uint16_t slot_write[IR_MAX_SLOTS];    /* backward pass: where the slot is written next */
     uint32_t slot_state[IR_MAX_SLOTS];    /* backward pass */
-    IrRef slot_value[IR_MAX_SLOTS];       /* a const, or a temp, where the bit in a set of the pass is on */
+    IrRef slot_value[IR_MAX_SLOTS];       /* where a set of the pass has the slot */
 } IrScratch;
 
 /* Of slots. */

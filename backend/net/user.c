@@ -603,6 +603,6 @@ static const char *const keys[] = {
 
 const NetType net_user_type = {
     .name = "user", .doc = "a network of the guest's own behind address translation", .keys = keys,
-    .takes_big = true, .create = user_create, .destroy = user_destroy, .send = user_send, .loaded = user_loaded,
-    .describe = user_describe,
+    .takes_big = true, .create = user_create, .destroy = user_destroy, .send = user_send,
+    .loaded = user_loaded, .describe = user_describe,
 };

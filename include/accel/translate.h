@@ -5,8 +5,8 @@
  *
  * A CodeBlock is a region of guest code with one entry. It is found by (pc, RAM page of pc, mode
  * word, cflags) and belongs to all vCPUs. Of the pc only the offset in its page counts with CF_PIC:
- * user code, which is mapped at different addresses by different processes. `n_pages` is 1 or 2 now (the last instruction may
- * straddle); a region of several blocks may have more.
+ * user code, which is mapped at different addresses by different processes. `n_pages` is 1 or 2 now
+ * (the last instruction may straddle); a region of several blocks may have more.
  */
 #ifndef ACCEL_TRANSLATE_H
 #define ACCEL_TRANSLATE_H

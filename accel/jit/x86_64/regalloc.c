@@ -7,8 +7,8 @@
  * A slot's cell in memory is always current (writes go through), so copies can be forgotten at any
  * time; that keeps labels, slow paths and helper calls simple.
  *
- * Code with loops in it (a region, or a block that jumps back to its own start) does more: the slots that it uses most
- * get the pins' registers and xmm registers for the whole block ("soft" pins). The block's entry
+ * Code with loops in it (a region, or a block that jumps back to its own start) does more: the slots
+ * that it uses most get the pins' registers and xmm registers for the whole block ("soft" pins). The block's entry
  * makes the exchange, its back edge enters after that, and everything that leaves the block, be
  * it to C, goes through emit_standard_map. Soft pins that the block writes are not kept up to date
  * in memory.
