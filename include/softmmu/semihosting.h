@@ -26,6 +26,12 @@ bool semihosting_enabled(bool user);
  * the main lock. */
 uint64_t semihosting_call(const SemihostGuest *g, uint64_t op, uint64_t arg);
 
+struct Cpu;
+/* The same for a target's processor at pc, which stops after an exit. */
+uint64_t semihosting_cpu_call(struct Cpu *cpu, uint64_t pc, bool user, uint32_t op, uint64_t arg);
+/* SemihostGuest.read for a Cpu. */
+bool semihosting_read(void *cpu, uint64_t va, void *buf, size_t len);
+
 /* -semihosting (text NULL) and -semihosting-config. Main thread, before the machine runs. */
 bool semihosting_configure(const char *text, GError **error);
 /* Chardevs exist now; what SYS_GET_CMDLINE says without arg=. */
