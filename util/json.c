@@ -203,7 +203,7 @@ JsonType json_type(const Json *v)
 
 unsigned json_len(const Json *v)
 {
-    return v->items ? v->items->len : 0;
+    return v && v->items ? v->items->len : 0;
 }
 
 const Json *json_at(const Json *v, unsigned i)

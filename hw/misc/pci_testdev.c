@@ -12,7 +12,7 @@
 #include "util/bits.h"
 #include "util/error.h"
 
-enum { N_TESTS = 3, MEM_SIZE = 4096, IO_SIZE = 128, DATA_AREA = 64, NO_TEST = 0xff, WIDTH = 1 };
+enum { N_TESTS = 3, MEM_SIZE = 4096, IO_SIZE = 256, DATA_AREA = 64, NO_TEST = 0xff, WIDTH = 1 };
 enum { H_TEST = 0, H_WIDTH = 1, H_OFFSET = 4, H_DATA = 8, H_COUNT = 12, H_NAME = 16 };
 
 typedef struct TestBar {

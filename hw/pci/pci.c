@@ -83,8 +83,7 @@ void pci_add_bar(PciDevice *pci, unsigned n, unsigned flags, MemoryRegion *regio
     }
 }
 
-/* Where the BAR decodes; false: nowhere. */
-static bool bar_address(const PciDevice *pci, unsigned n, hwaddr *addr)
+bool pci_bar_address(const PciDevice *pci, unsigned n, hwaddr *addr)
 {
     const PciBar *bar = &pci->bars[n];
     uint16_t command = load_le16(pci->config + PCI_COMMAND);
@@ -111,7 +110,7 @@ static void update_bars(PciDevice *pci)
         if (!bar->region)
             continue;
         hwaddr addr;
-        bool want = bar_address(pci, n, &addr);
+        bool want = pci_bar_address(pci, n, &addr);
         MemoryRegion *r = bar->region;
         if (r->container && (!want || r->addr != addr))
             memory_region_del(r->container, r);
@@ -296,13 +295,11 @@ static void pci_child_loaded(Bus *bus, Device *child)
     update_intx(pci);
 }
 
-static const char *class_name(uint16_t class_code);
-
 static void pci_child_info(Bus *bus, Device *child, GString *out)
 {
     PciDevice *pci = (PciDevice *)child;
     uint16_t class_code = load_le16(pci->config + PCI_CLASS_PROG + 1);
-    const char *name = class_name(class_code);
+    const char *name = pci_class_name(class_code);
     g_autofree char *other = g_strdup_printf("Class %04x", class_code);
     g_string_append_printf(out, "class %s, addr 00:%02x.%x, pci id %04x:%04x (sub %04x:%04x)\n",
                            name ? name : other, pci->devfn >> 3, pci->devfn & 7,
@@ -314,7 +311,7 @@ static void pci_child_info(Bus *bus, Device *child, GString *out)
         hwaddr addr;
         if (!bar->region)
             continue;
-        bool mapped = bar_address(pci, n, &addr);
+        bool mapped = pci_bar_address(pci, n, &addr);
         g_string_append_printf(out, "bar %u: %s at 0x%" PRIx64 " [0x%" PRIx64 "]\n", n,
                                bar->flags & PCI_BAR_IO ? "i/o" : "mem",
                                mapped ? addr : UINT64_MAX,
@@ -383,74 +380,7 @@ const StateField pci_state[] = {
     { .type = STATE_END },
 };
 
-/* ---- info pci ---- */
-
-static void print_bar(GString *out, PciDevice *pci, unsigned n)
+PciBus *pci_bus_at(unsigned i)
 {
-    const PciBar *bar = &pci->bars[n];
-    hwaddr addr;
-    bool mapped = bar_address(pci, n, &addr);
-    uint64_t last = mapped ? addr + bar->size - 1 : bar->size - 2;
-    if (!mapped)
-        addr = UINT64_MAX;
-    if (bar->flags & PCI_BAR_IO)
-        g_string_append_printf(out, "      BAR%u: I/O at 0x%04" PRIx64 " [0x%04" PRIx64 "].\n", n,
-                               addr, last);
-    else
-        g_string_append_printf(out, "      BAR%u: %d bit%s memory at 0x%08" PRIx64 " [0x%08" PRIx64
-                               "].\n", n, bar->flags & PCI_BAR_MEM64 ? 64 : 32,
-                               bar->flags & PCI_BAR_PREFETCH ? " prefetchable" : "", addr, last);
-}
-
-static const char *class_name(uint16_t class_code)
-{
-    static const struct {
-        uint16_t code;
-        const char *name;
-    } names[] = {
-        { 0x0100, "SCSI controller" }, { 0x0101, "IDE controller" }, { 0x0106, "SATA controller" },
-        { 0x0108, "NVMe controller" }, { 0x0200, "Ethernet controller" },
-        { 0x0300, "VGA controller" }, { 0x0380, "Display controller" },
-        { 0x0403, "Audio controller" }, { 0x0600, "Host bridge" }, { 0x0604, "PCI bridge" },
-        { 0x0780, "Communication controller" }, { 0x0c03, "USB controller" },
-    };
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (names[i].code == class_code)
-            return names[i].name;
-    return NULL;
-}
-
-static void print_device(GString *out, PciDevice *pci)
-{
-    uint16_t class_code = load_le16(pci->config + PCI_CLASS_PROG + 1);
-    const char *name = class_name(class_code);
-    g_string_append_printf(out, "  Bus %2d, device %3d, function %d:\n    ", 0, pci->devfn >> 3,
-                           pci->devfn & 7);
-    if (name)
-        g_string_append(out, name);
-    else
-        g_string_append_printf(out, "Class %04x", class_code);
-    g_string_append_printf(out, ": PCI device %04x:%04x\n      PCI subsystem %04x:%04x\n",
-                           load_le16(pci->config), load_le16(pci->config + 2),
-                           load_le16(pci->config + PCI_SUBVENDOR_ID),
-                           load_le16(pci->config + PCI_SUBDEVICE_ID));
-    if (pci->config[PCI_INT_PIN])
-        g_string_append_printf(out, "      IRQ %d, pin %c\n", pci->config[PCI_INT_LINE],
-                               'A' + pci->config[PCI_INT_PIN] - 1);
-    for (unsigned n = 0; n < PCI_BARS; n++)
-        if (pci->bars[n].region)
-            print_bar(out, pci, n);
-    g_string_append_printf(out, "      id \"%s\"\n", pci->dev.id ? pci->dev.id : "");
-}
-
-void pci_print(GString *out)
-{
-    if (!all_buses)
-        g_string_append(out, "PCI devices not supported\n");
-    for (guint i = 0; all_buses && i < all_buses->len; i++) {
-        PciBus *b = g_ptr_array_index(all_buses, i);
-        for (unsigned devfn = 0; devfn < 256; devfn++)
-            if (b->devices[devfn])
-                print_device(out, b->devices[devfn]);
-    }
+    return all_buses && i < all_buses->len ? g_ptr_array_index(all_buses, i) : NULL;
 }

@@ -11,6 +11,7 @@
 #define HW_PCI_H
 
 #include "hw/device.h"
+#include "util/json.h"
 
 enum { PCI_CONFIG_SIZE = 256, PCIE_CONFIG_SIZE = 4096, PCI_BARS = 6, PCI_ROM_BAR = 6 };
 
@@ -137,8 +138,8 @@ uint32_t pci_config_read(PciBus *b, unsigned bus_nr, unsigned devfn, unsigned of
                          unsigned size);
 void pci_config_write(PciBus *b, unsigned bus_nr, unsigned devfn, unsigned offset, unsigned size,
                       uint32_t value);
-/* info pci, query-pci */
-void pci_print(GString *out);
+Json *pci_query(void);        /* query-pci */
+void pci_print(GString *out); /* info pci: the same as text */
 
 /* ---- generic ECAM host bridge (hw/pci/gpex.c) ---- */
 typedef struct GpexWindows {

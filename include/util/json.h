@@ -42,7 +42,7 @@ void json_set_bool(Json *object, const char *key, bool v);
 
 /* ---- looking ---- */
 JsonType json_type(const Json *v);
-unsigned json_len(const Json *v);                      /* of an array or object, else 0 */
+unsigned json_len(const Json *v);                      /* of an array or object, else 0; NULL: 0 */
 const Json *json_at(const Json *v, unsigned i);        /* NULL past the end */
 const char *json_key_at(const Json *object, unsigned i);
 const Json *json_get(const Json *object, const char *key); /* NULL: none, or not an object */

@@ -83,6 +83,11 @@ void hmp_info_qtree(Monitor *mon, const Json *args)
     g_string_free(out, TRUE);
 }
 
+Json *qmp_query_pci(const Json *args, GError **error)
+{
+    return pci_query();
+}
+
 void hmp_info_pci(Monitor *mon, const Json *args)
 {
     GString *out = g_string_new(NULL);

@@ -297,3 +297,26 @@ void hmp_info_mtree(Monitor *mon, const Json *args)
     monitor_puts(mon, out->str);
     g_string_free(out, TRUE);
 }
+
+/* The largest first. */
+static int by_size(gconstpointer a, gconstpointer b)
+{
+    const RamBlock *x = *(RamBlock *const *)a, *y = *(RamBlock *const *)b;
+    return x->size != y->size ? (x->size < y->size ? 1 : -1) : x->first_page < y->first_page ? -1 : 1;
+}
+
+void hmp_info_ramblock(Monitor *mon, const Json *args)
+{
+    g_autoptr(GPtrArray) list = g_ptr_array_new();
+    for (RamBlock *b = ram_blocks(); b; b = b->next)
+        g_ptr_array_add(list, b);
+    g_ptr_array_sort(list, by_size);
+    monitor_printf(mon, "%24s %8s  %18s %18s %18s\n", "Block Name", "PSize", "Offset", "Used",
+                   "Total");
+    for (unsigned i = 0; i < list->len; i++) {
+        const RamBlock *b = list->pdata[i];
+        monitor_printf(mon, "%24s %4u KiB  0x%016" PRIx64 " 0x%016" PRIx64 " 0x%016" PRIx64 "\n",
+                       b->name, RAM_PAGE_SIZE >> 10, b->first_page << RAM_PAGE_BITS, b->size,
+                       b->size);
+    }
+}
