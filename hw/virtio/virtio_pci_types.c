@@ -103,7 +103,10 @@ static void on_type(const DeviceType *child)
 {
     g_assert(g_str_has_suffix(child->name, "-device"));
     g_autofree char *base = g_strndup(child->name, strlen(child->name) - strlen("-device"));
-    register_form(child, base, "", auto_props);
+    const VirtioClass *c = child->class_data;
+    register_form(child, base, "", c->modern_only ? modern_props : auto_props);
+    if (c->modern_only)
+        return;
     register_form(child, base, "-transitional", transitional_props);
     register_form(child, base, "-non-transitional", modern_props);
 }

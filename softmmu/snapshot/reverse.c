@@ -20,6 +20,7 @@
 #include "backend/block.h"
 #include "backend/char.h"
 #include "backend/char_hook.h"
+#include "backend/input.h"
 #include "backend/net.h"
 #include "hw/device.h"
 #include "softmmu/checkpoint.h"
@@ -388,6 +389,7 @@ bool reverse_start(GError **error)
     arm(next_stop());
     chardev_set_input_hooks(input_begin, input_end);
     net_set_input_hooks(input_begin, input_end);
+    input_set_hooks(input_begin, input_end);
     vm_add_event_listener(on_event, NULL);
     return true;
 }

@@ -222,7 +222,7 @@ static bool used(Driver *d, unsigned n, uint32_t *head, uint32_t *len)
     return true;
 }
 
-static void expect_irq(Driver *d)
+static G_GNUC_UNUSED void expect_irq(Driver *d)
 {
     uint64_t isr;
     if (d->notify && !d->isr) /* MSI-X */
@@ -252,7 +252,7 @@ static GHashTable *props(const char *key, const char *value)
 
 static char *image;
 
-static void disk_new(const char *more)
+static G_GNUC_UNUSED void disk_new(const char *more)
 {
     g_autofree char *zeros = g_malloc0(DISK);
     for (int i = 0; i < DISK; i += 512)
@@ -268,7 +268,7 @@ typedef struct Request {
     uint32_t len;
 } Request;
 
-static Request request(Driver *d, uint32_t type, uint64_t sector, uint32_t len)
+static G_GNUC_UNUSED Request request(Driver *d, uint32_t type, uint64_t sector, uint32_t len)
 {
     Request r = { .header = take(d, 16, 1), .data = take(d, len + 1, 4), .len = len };
     r.status = r.data + len;
@@ -285,7 +285,7 @@ static unsigned submit(Driver *d, const Request *r, bool write)
     return r->len ? add(d, 0, s, 3) : add(d, 0, none, 2);
 }
 
-static int run(Driver *d, const Request *r, bool write, uint32_t want_len)
+static G_GNUC_UNUSED int run(Driver *d, const Request *r, bool write, uint32_t want_len)
 {
     uint32_t head = 0, len = 0, want = submit(d, r, write);
     kick(d, 0);

@@ -237,8 +237,11 @@ class Run:
         modern = rng.random() < 0.5
         pci = self.arch is Riscv or rng.random() < 0.6
 
+        slots = [setup["virtio_count"]]
+
         def device(name, *props):
-            form = "pci" if pci and rng.random() < 0.5 else "device"
+            form = "pci" if pci and (not slots[0] or rng.random() < 0.5) else "device"
+            slots[0] -= form == "device"
             more = ["packed=on"] if rng.random() < 0.1 else []
             return ["-device", ",".join([f"virtio-{name}-{form}", *props, *more])]
 
@@ -267,6 +270,7 @@ class Run:
             *device("9p", "fsdev=f0", "mount_tag=a"),
             "-fsdev", f"local,id=f1,path={self.share('share1')},security_model=none,readonly=on",
             *device("9p", "fsdev=f1", "mount_tag=b"),
+            *device("keyboard"), *device("mouse"), *device("tablet"),
         ]
 
     # ---- the user's side ----
@@ -330,7 +334,7 @@ class Run:
                      "xp/8gx 0x8000000", "info block", "info cpus", "info roms"]
             while time.monotonic() < end:
                 time.sleep(self.rng.random() * 0.4)
-                k = self.rng.randrange(12)
+                k = self.rng.randrange(13)
                 if k < 4:
                     self.command("system_reset")
                 elif k < 6:
@@ -347,6 +351,10 @@ class Run:
                     self.command("cont")
                 elif k == 10:
                     self.command("set_link", name="n0", up=self.rng.random() < 0.7)
+                elif k == 11:
+                    line = self.rng.choice(["sendkey ctrl-alt-f1-a-b-c 1", "mouse_move 5 6 1", "mouse_button 7",
+                                            "mouse_button 0", "info mice"])
+                    self.command("human-monitor-command", **{"command-line": line})
                 else:
                     self.command("system_powerdown")
 
