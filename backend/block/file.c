@@ -252,6 +252,31 @@ static int file_resize(BlockNode *n, uint64_t size)
     return 0;
 }
 
+/* Holes read as zeros. The host says where they are, but not of every file. */
+static int file_status(BlockNode *n, uint64_t offset, uint64_t *run, BlockStatus *s)
+{
+    FileNode *f = file_node(n);
+    uint64_t at = f->start + offset;
+    off_t data = f->is_device ? (off_t)at : lseek(f->fd, at, SEEK_DATA);
+    *s = BLOCK_DATA;
+    if (data < 0 && errno == ENXIO) {
+        *s = BLOCK_ZERO;
+    } else if (data > (off_t)at) {
+        *s = BLOCK_ZERO;
+        *run = MIN(*run, data - at);
+    } else if (data >= 0 && !f->is_device) {
+        off_t hole = lseek(f->fd, at, SEEK_HOLE);
+        if (hole > (off_t)at)
+            *run = MIN(*run, hole - at);
+    }
+    return 0;
+}
+
+static bool file_reopen(BlockNode *n, bool write, GError **error)
+{
+    return block_file_reopen(n, write, NULL, error);
+}
+
 static void file_close(BlockNode *n)
 {
     close(file_node(n)->fd);
@@ -261,7 +286,7 @@ static void file_close(BlockNode *n)
 static const BlockDriver file_driver = {
     .name = "file", .readv = file_readv, .writev = file_writev, .flush = file_flush,
     .discard = file_discard, .write_zeroes = file_write_zeroes, .resize = file_resize,
-    .try_rw = file_try_rw, .close = file_close,
+    .try_rw = file_try_rw, .status = file_status, .reopen = file_reopen, .close = file_close,
 };
 
 bool block_node_is_file(const BlockNode *n)
@@ -428,25 +453,26 @@ fail:
     return NULL;
 }
 
-bool block_file_reopen_rw(BlockNode *n, const char *filename, bool *denied, GError **error)
+bool block_file_reopen(BlockNode *n, bool write, bool *denied, GError **error)
 {
     FileNode *f = file_node(n);
-    if (!n->read_only)
+    if (n->read_only == !write)
         return true;
-    g_assert(n->driver == &file_driver);
     int fd;
     struct stat was, is;
-    if (!fdset_open(filename, O_RDWR, &fd))
-        fd = open(filename, O_RDWR | O_CLOEXEC);
+    int flags = write ? O_RDWR : O_RDONLY;
+    if (!fdset_open(n->filename, flags, &fd))
+        fd = open(n->full_path, flags | O_CLOEXEC);
     if (denied)
         *denied = fd < 0 && (errno == EACCES || errno == EROFS || errno == EPERM);
     if (fd < 0)
-        return error_set_errno(error, errno, "can't open image '%s' for writing", filename);
+        return error_set_errno(error, errno, "can't open image '%s' for %s", n->filename,
+                               write ? "writing" : "reading");
     if (fstat(f->fd, &was) || fstat(fd, &is) || was.st_dev != is.st_dev ||
         was.st_ino != is.st_ino) {
         close(fd);
         return error_set(error, "'%s' is no longer the file that was opened at the start",
-                         filename);
+                         n->filename);
     }
     int old = f->fd;
     /* The old description's own locks must not look like another program's. */
@@ -455,14 +481,30 @@ bool block_file_reopen_rw(BlockNode *n, const char *filename, bool *denied, GErr
         lock_byte(old, F_UNLCK, LOCK_UNSHARED + i);
     }
     f->fd = fd;
-    if (!lock_image(f, filename, true, error)) {
+    if (!lock_image(f, n->filename, write, error)) {
         f->fd = old;
         close(fd);
-        lock_image(f, filename, false, NULL);
+        lock_image(f, n->filename, !write, NULL);
         return false;
     }
     /* Workers are idle (the caller drained), so that nobody uses the old one. */
     close(old);
-    n->read_only = false;
+    n->read_only = !write;
     return true;
+}
+
+bool block_file_create(const char *filename, uint64_t size, GError **error)
+{
+    /* Not O_TRUNC: the image may be in use, which only the lock tells. */
+    int fd = open(filename, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    FileNode f = { .fd = fd };
+    struct stat st;
+    if (fd < 0)
+        return error_set_errno(error, errno, "Could not create '%s'", filename);
+    bool ok = lock_image(&f, filename, true, error);
+    /* What a block device holds can't be cut off. */
+    if (ok && !fstat(fd, &st) && S_ISREG(st.st_mode) && (ftruncate(fd, 0) || ftruncate(fd, size)))
+        ok = error_set_errno(error, errno, "Could not resize '%s'", filename);
+    close(fd);
+    return ok;
 }

@@ -87,7 +87,7 @@ static int keep(HistoryNode *h, uint64_t c, uint8_t *buf)
     struct iovec iov = { buf, len };
     if (!history_is_needed(h, c))
         return 0;
-    int r = h->base->driver->readv(h->base, c << CLUSTER_BITS, &iov, 1, len);
+    int r = h->node.file->driver->readv(h->node.file, c << CLUSTER_BITS, &iov, 1, len);
     if (!r && !all_zero(buf, len)) {
         slot = h->next_slot++;
         r = history_fd_rw(h->log, true, buf, len, history_slot_at(slot));
@@ -135,7 +135,7 @@ static int copy_back(HistoryNode *h, uint64_t c, uint8_t *buf)
     if (!r)
         r = read_slot(h, slot, 0, &iov, 1, len);
     if (!r)
-        r = h->base->driver->writev(h->base, c << CLUSTER_BITS, &iov, 1, len);
+        r = h->node.file->driver->writev(h->node.file, c << CLUSTER_BITS, &iov, 1, len);
     return r ? r : clear_current(h, c);
 }
 
@@ -198,7 +198,7 @@ static int history_writev(BlockNode *n, uint64_t offset, const struct iovec *iov
     int r = len ? before_write(h, offset, len, &current) : 0;
     if (r || !len)
         return r;
-    r = h->base->driver->writev(h->base, offset, iov, n_iov, len);
+    r = h->node.file->driver->writev(h->node.file, offset, iov, n_iov, len);
     return after_write(h, offset, len, current, r);
 }
 
@@ -209,7 +209,7 @@ static int history_write_zeroes(BlockNode *n, uint64_t offset, uint64_t len, boo
     int r = len ? before_write(h, offset, len, &current) : 0;
     if (r || !len)
         return r;
-    r = h->base->driver->write_zeroes(h->base, offset, len, may_unmap);
+    r = h->node.file->driver->write_zeroes(h->node.file, offset, len, may_unmap);
     return after_write(h, offset, len, current, r);
 }
 
@@ -232,7 +232,7 @@ static int history_discard(BlockNode *n, uint64_t offset, uint64_t len)
         }
         unlock(h);
     }
-    return r ? r : h->base->driver->discard(h->base, offset, len);
+    return r ? r : h->node.file->driver->discard(h->node.file, offset, len);
 }
 
 /* Moves a vector's start by n bytes; `part` has room for it. */
@@ -271,7 +271,7 @@ static int read_piecewise(HistoryNode *h, uint64_t offset, const struct iovec *i
         uint64_t c = offset >> CLUSTER_BITS, in = offset & (CLUSTER - 1);
         uint64_t here = MIN(len, CLUSTER - in), slot = current_slot(h, c);
         int k = cut(rest, n, here, part);
-        r = slot == IN_IMAGE ? h->base->driver->readv(h->base, offset, part, k, here)
+        r = slot == IN_IMAGE ? h->node.file->driver->readv(h->node.file, offset, part, k, here)
                              : read_slot(h, slot, in, part, k, here);
         n = advance(rest, n, here);
         offset += here;
@@ -289,7 +289,7 @@ static int history_readv(BlockNode *n, uint64_t offset, const struct iovec *iov,
         range_is(h, offset, len, &needed, &current);
     if (current)
         return read_piecewise(h, offset, iov, n_iov, len);
-    return h->base->driver->readv(h->base, offset, iov, n_iov, len);
+    return h->node.file->driver->readv(h->node.file, offset, iov, n_iov, len);
 }
 
 static int history_try_rw(BlockNode *n, bool write, uint64_t offset, const struct iovec *iov,
@@ -297,12 +297,12 @@ static int history_try_rw(BlockNode *n, bool write, uint64_t offset, const struc
 {
     HistoryNode *h = history(n);
     bool needed, current;
-    if (!h->base->driver->try_rw || !len)
+    if (!h->node.file->driver->try_rw || !len)
         return -EAGAIN;
     range_is(h, offset, len, &needed, &current);
     if (current || (write && needed))
         return -EAGAIN;
-    return h->base->driver->try_rw(h->base, write, offset, iov, n_iov, len);
+    return h->node.file->driver->try_rw(h->node.file, write, offset, iov, n_iov, len);
 }
 
 static int history_flush(BlockNode *n)
@@ -319,7 +319,7 @@ static int history_flush(BlockNode *n)
             r = fdatasync(h->current_fd) ? -errno : 0;
         unlock(h);
     }
-    return r ? r : h->base->driver->flush(h->base);
+    return r ? r : h->node.file->driver->flush(h->node.file);
 }
 
 static int history_resize(BlockNode *n, uint64_t size)
@@ -493,7 +493,7 @@ static void history_free(HistoryNode *h)
 
 static void history_close(BlockNode *n)
 {
-    BlockNode *base = history(n)->base;
+    BlockNode *base = n->file;
     block_history_settle(n);
     history_free(history(n));
     block_node_unref(base);
@@ -502,17 +502,12 @@ static void history_close(BlockNode *n)
 static const BlockDriver history_driver = {
     .name = "history", .readv = history_readv, .writev = history_writev, .flush = history_flush,
     .discard = history_discard, .write_zeroes = history_write_zeroes, .resize = history_resize,
-    .try_rw = history_try_rw, .close = history_close,
+    .try_rw = history_try_rw, .close = history_close, .layer = true,
 };
 
 bool block_node_is_history(const BlockNode *n)
 {
     return n && n->driver == &history_driver;
-}
-
-BlockNode *block_history_base(BlockNode *n)
-{
-    return block_node_is_history(n) ? history(n)->base : n;
 }
 
 static bool manifest_names(const char *snapshot, const char *uuid)
@@ -585,9 +580,8 @@ static HistoryNode *history_new(BlockNode *base, const char *dir, const char *im
     g_mutex_init(&h->lock);
     h->dir = g_strdup(dir);
     h->image = g_strdup(image);
-    h->base = base;
     h->node = (BlockNode){ .driver = &history_driver, .refs = 1, .size = base->size,
-                           .read_only = base->read_only };
+                           .read_only = base->read_only, .file = base };
     h->clusters = (base->size + CLUSTER - 1) >> CLUSTER_BITS;
     h->current_fd = -1;
     h->needed = history_reserve(history_needed_bytes(h));
@@ -633,15 +627,51 @@ static bool attach(BlockBackend *b, const char *dir, bool temporary, GError **er
         stamp_remove(h);
         copier_start(h);
     }
-    b->node = &h->node; /* which has the reference to the node below */
+    /* The layer has a reference to what it lies on; an export sees it, too. */
+    block_node_ref(h->node.file);
+    block_roots_replace(h->node.file, &h->node);
+    block_node_unref(&h->node);
+    return true;
+}
+
+/* An image, without a layer, on something of the host. */
+static bool lies_on_file(const BlockNode *n)
+{
+    if (!n || n->driver->layer)
+        return false;
+    while (n->file)
+        n = n->file;
+    return block_node_is_file(n);
+}
+
+bool block_history_none(const BlockNode *image, GError **error)
+{
+    g_autofree char *log = g_strconcat(image->full_path, ".snapshots/.disk/log", NULL);
+    return access(log, F_OK) ||
+           error_set(error, "'%s' has snapshots, which would lose their disk; delete them first "
+                     "(delvm)", image->filename);
+}
+
+bool block_history_detach(BlockBackend *b, GError **error)
+{
+    BlockNode *n = b->node;
+    if (!block_node_is_history(n))
+        return true;
+    HistoryNode *h = history(n);
+    if (h->copier)
+        g_thread_join(h->copier);
+    h->copier = NULL;
+    if (h->maps || h->n_current)
+        return error_set(error, "disk '%s' has snapshots, which know it as it is; delete them "
+                         "first (delvm)", block_id(b));
+    block_roots_replace(n, n->file);
     return true;
 }
 
 bool block_history_attach(BlockBackend *b, GError **error)
 {
-    if (!b->node || !b->filename || !(block_node_is_file(b->node) || block_node_is_qcow2(b->node)))
+    if (!lies_on_file(b->node))
         return true;
-    block_full_path(b);
     g_autofree char *dir = history_dir(b);
     g_autofree char *log = g_build_filename(dir, "log", NULL);
     return access(log, F_OK) || attach(b, dir, false, error);
@@ -651,7 +681,9 @@ bool block_history_attach(BlockBackend *b, GError **error)
 static bool attach_new(BlockBackend *b, GError **error)
 {
     if (block_node_is_history(b->node))
-        return true;
+        return block_node_idle(block_image(b), block_id(b), error);
+    if (!block_node_idle(block_image(b), block_id(b), error))
+        return false;
     bool temporary = block_node_is_overlay(b->node);
     g_autofree char *dir = temporary ? g_dir_make_tmp("sosia-disk-XXXXXX", error) : history_dir(b);
     if (!dir)
@@ -749,11 +781,12 @@ bool block_mark_check(BlockBackend *b, const char *uuid, GError **error)
 {
     if (!find(b, uuid))
         return error_set(error, "what disk '%s' ('%s') held then is not kept in '%s.snapshots'; "
-                         "is it the same image?", block_id(b), b->filename, b->filename);
+                         "is it the same image?", block_id(b), block_filename(b), block_filename(b));
     HistoryNode *h = history(b->node);
     return !h->foreign ||
            error_set(error, "'%s' was changed by another program since; if it is only a copy, "
-                     "remove '%s/foreign' and start again", b->filename, h->dir);
+                     "remove '%s/foreign' and start again", block_filename(b),
+                     h->dir);
 }
 
 bool block_mark_restore(BlockBackend *b, const char *uuid, GError **error)

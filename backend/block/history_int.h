@@ -34,7 +34,6 @@ struct Map {
 
 typedef struct HistoryNode {
     BlockNode node;
-    BlockNode *base;
     char *dir;
     char *image;             /* path, or NULL: nothing to stamp */
     bool temporary;          /* dir goes when the program ends */

@@ -23,7 +23,7 @@ static const char *const blockdev_keys[] = {
     "discard", "detect-zeroes", "cache.direct", "cache.no-flush", "aio", "locking", "offset",
     "size", "read-zeroes", "file.driver", "file.filename", "file.aio", "file.locking",
     "file.node-name", "file.read-only", "file.discard", "file.cache.direct",
-    "file.cache.no-flush", NULL,
+    "file.cache.no-flush", "backing", "file.auto-read-only", NULL,
 };
 
 /* ---- pieces of both ---- */
@@ -124,12 +124,14 @@ static const char *const foreign_formats[] = {
 };
 
 /* format= or driver=: NULL is a guess. */
-static bool check_format(BlockBackend *b, const char *format, const char *filename, GError **error)
+static bool check_format(BlockBackend *b, const char *format, const char *filename,
+                         const char **is, GError **error)
 {
+    *is = "raw";
     if (!format) {
         const char *found = probe(filename);
         if (found && !strcmp(found, "qcow2"))
-            b->format = "qcow2";
+            *is = "qcow2";
         else if (found)
             return not_ours(filename, found, error);
         else
@@ -137,7 +139,7 @@ static bool check_format(BlockBackend *b, const char *format, const char *filena
         return true;
     }
     if (!strcmp(format, "qcow2")) {
-        b->format = "qcow2";
+        *is = "qcow2";
         return true;
     }
     if (!strcmp(format, "raw") || !strcmp(format, "file") || !strcmp(format, "host_device") ||
@@ -157,10 +159,11 @@ static void warn_probed(const BlockBackend *b)
     if (b->probed && !b->read_only)
         warn_report("Image format was not specified for '%s' and probing guessed raw. A guest "
                     "could fake another format in sector 0, so such writes are refused; give "
-                    "format=raw to allow them.", b->filename);
+                    "format=raw to allow them.", block_filename(b));
 }
 
-static bool take_null(GHashTable *opts, const char *filename, BlockBackend *b, GError **error)
+static bool take_null(GHashTable *opts, const char *filename, const char *node_name,
+                      BlockBackend *b, GError **error)
 {
     uint64_t size = 1ULL << 30;
     bool zeroes = false;
@@ -169,9 +172,8 @@ static bool take_null(GHashTable *opts, const char *filename, BlockBackend *b, G
         return false;
     if (size > INT64_MAX || size % BLOCK_SECTOR)
         return error_set(error, "null-co: size= must be a multiple of 512");
-    b->format = "null-co";
-    b->filename = g_strdup(filename ? filename : "null-co://");
     b->node = block_null_open(size, zeroes);
+    block_node_register(b->node, node_name, filename ? filename : "null-co://", "null-co");
     return true;
 }
 
@@ -256,18 +258,32 @@ static bool add_overlay(BlockBackend *b, GError **error)
     return top;
 }
 
-static bool is_qcow2(const BlockBackend *b)
+/* format "file": only the file. backing: as of block_qcow2_open. */
+static BlockNode *open_image(const BlockOpen *how, const char *format, const char *node_name,
+                             BlockNode *const *backing, GError **error)
 {
-    return !g_strcmp0(b->format, "qcow2");
+    BlockNode *n = block_file_open(how, error);
+    if (n && !strcmp(format, "qcow2")) {
+        block_node_register(n, NULL, how->filename, "file");
+        n = block_qcow2_open(n, how->filename, 0, backing, error);
+    }
+    if (n)
+        block_node_register(n, node_name, how->filename, format);
+    return n;
 }
 
-static BlockNode *open_image(BlockBackend *b, const BlockOpen *how, GError **error)
+BlockNode *block_image_open(const char *filename, const char *format, const char *node_name,
+                            bool write, BlockNode *const *backing, GError **error)
 {
-    BlockNode *file = block_file_open(how, error);
-    return file && is_qcow2(b) ? block_qcow2_open(file, how->filename, 0, error) : file;
+    BlockOpen how = { .filename = filename, .read_only = !write };
+    const char *found = format ? NULL : probe(filename);
+    const char *is = format ? format : found ? found : "raw";
+    if (strcmp(is, "raw") && strcmp(is, "qcow2"))
+        return error_set(error, "Unknown file format '%s'", is), NULL;
+    return open_image(&how, !strcmp(is, "raw") ? "raw" : "qcow2", node_name, backing, error);
 }
 
-static bool open_drive(GHashTable *opts, BlockBackend *b, GError **error)
+static bool open_drive(GHashTable *opts, BlockBackend *b, const char *node_name, GError **error)
 {
     BlockOpen how = { 0 };
     static const char *const media[] = { "disk", "cdrom", NULL };
@@ -305,18 +321,18 @@ static bool open_drive(GHashTable *opts, BlockBackend *b, GError **error)
     if ((format && !strcmp(format, "null-co")) ||
         (file_driver && !strcmp(file_driver, "null-co")) ||
         (name && g_str_has_prefix(name, "null-co:")))
-        return take_null(opts, name, b, error);
+        return take_null(opts, name, node_name, b, error);
     if (!opts_take_size(opts, "size", 1, &how.size, error))
         return false;
     if (!name || !*name)
         return true; /* a drive without a medium */
-    if (!strip_protocol(&name, error) || !check_format(b, format, name, error))
+    const char *is;
+    if (!strip_protocol(&name, error) || !check_format(b, format, name, &is, error))
         return false;
     /* With an overlay nothing is written to the image before a commit. */
     how.filename = name;
     how.read_only = b->read_only || snapshot;
-    b->filename = g_strdup(name);
-    b->node = open_image(b, &how, error);
+    b->node = open_image(&how, is, node_name, NULL, error);
     if (!b->node)
         return false;
     if (snapshot && !b->read_only)
@@ -343,14 +359,14 @@ BlockBackend *drive_new(const char *text, char **interface, GError **error)
         return NULL;
     g_autofree char *id = opts_take(opts, "id");
     g_autofree char *node_name = opts_take(opts, "node-name");
-    BlockBackend *b = block_backend_new(id, node_name, error);
+    BlockBackend *b = block_name_free(node_name, error) ? block_backend_new(id, error) : NULL;
     if (!b) {
         g_hash_table_unref(opts);
         return NULL;
     }
     b->is_drive = true;
     bool ok = take_interface(opts, b, error) && take_place(opts, b, error) &&
-              open_drive(opts, b, error) &&
+              open_drive(opts, b, node_name, error) &&
               opts_check_empty(opts, "drive", drive_keys, error);
     g_hash_table_unref(opts);
     if (!ok) {
@@ -367,13 +383,23 @@ BlockBackend *drive_new(const char *text, char **interface, GError **error)
 
 /* ---- -blockdev ---- */
 
+/* "backing": null says something, as backing= does. */
+static GHashTable *opts_of_json(const Json *v, GError **error)
+{
+    GHashTable *opts = json_to_opts(v, error);
+    const Json *backing = json_get(v, "backing");
+    if (opts && backing && json_type(backing) == JSON_NULL)
+        g_hash_table_insert(opts, g_strdup("backing"), g_strdup(""));
+    return opts;
+}
+
 /* Either form of the argument as option texts. */
 static GHashTable *opts_parse_any(const char *text, const char *implied_key, GError **error)
 {
     if (*text != '{')
         return opts_parse(text, implied_key, error);
     g_autoptr(Json) v = json_parse(text, strlen(text), error);
-    return v ? json_to_opts(v, error) : NULL;
+    return v ? opts_of_json(v, error) : NULL;
 }
 
 /* Moves "file.x" to "x" where that isn't given: raw over a file is the file. */
@@ -395,40 +421,78 @@ static void lift_file_keys(GHashTable *opts)
     g_ptr_array_free(keys, TRUE);
 }
 
-/* driver=raw,file=NODE */
-static bool open_over_node(GHashTable *opts, BlockBackend *b, const char *below, GError **error)
+/* backing=NODE, or null in JSON; not given: what the image says. */
+static bool take_backing(GHashTable *opts, const char *driver, bool *given, BlockNode **node,
+                         GError **error)
 {
-    BlockBackend *child = block_find(below);
+    g_autofree char *name = opts_take(opts, "backing");
+    *given = name;
+    *node = NULL;
+    if (!name)
+        return true;
+    if (strcmp(driver, "qcow2"))
+        return error_set(error, "backing= goes with driver=qcow2");
+    if (!*name)
+        return true;
+    *node = block_node_find(name);
+    if (!*node)
+        return error_set(error, "Cannot find device='%s' nor node-name='%s'", name, name);
+    for (BlockBackend *b = block_backend_next(NULL); b; b = block_backend_next(b))
+        if (block_image(b) == *node && (b->is_drive || b->owner) && !b->read_only)
+            return error_set(error, "node '%s' is written by '%s': it can't be a backing file",
+                             name, b->owner ? b->owner : block_id(b));
+    return true;
+}
+
+/* A monitor node that others may be put upon: its backend. */
+static BlockBackend *find_child(const char *name, GError **error)
+{
+    BlockBackend *child = block_find(name);
     if (!child)
-        return error_set(error, "file=%s: there is no node of that name; define it "
-                         "by an earlier -blockdev", below);
-    if (child->owner || child->used_as_child)
-        return error_set(error, "node '%s' is in use already", below);
+        error_set(error, "file=%s: there is no node of that name; define it by an earlier "
+                  "-blockdev", name);
+    else if (child->owner || block_is_child(child))
+        error_set(error, "node '%s' is in use already", name);
+    else if (!child->node)
+        error_set(error, "node '%s' has no medium", name);
+    else
+        return child;
+    return NULL;
+}
+
+/* driver=raw,file=NODE */
+static bool open_over_node(GHashTable *opts, BlockBackend *b, const char *driver, const char *below,
+                           const char *node_name, BlockNode *const *backing, GError **error)
+{
+    BlockBackend *child = find_child(below, error);
+    if (!child)
+        return false;
     if (g_hash_table_contains(opts, "offset") || g_hash_table_contains(opts, "size"))
         return error_set(error, "give offset= and size= where the file is opened "
                          "('%s')", below);
-    if (!child->node)
-        return error_set(error, "node '%s' has no medium", below);
     if (!b->read_only && !block_make_writable(child, error))
         return false;
-    child->node->refs++;
-    b->node = is_qcow2(b) ? block_qcow2_open(child->node, child->filename, 0, error) : child->node;
+    BlockNode *file = block_node_ref(child->node);
+    b->node = !strcmp(driver, "qcow2")
+                  ? block_qcow2_open(file, block_filename(child), 0, backing, error)
+                  : block_raw_open(file);
     if (!b->node)
         return false;
-    child->used_as_child = true;
-    b->below = child;
-    b->filename = g_strdup(child->filename);
     b->read_only |= child->read_only;
+    b->node->read_only = b->read_only;
+    block_node_register(b->node, node_name, block_filename(child),
+                        !strcmp(driver, "qcow2") ? "qcow2" : "raw");
     b->no_flush |= child->no_flush;
     b->direct |= child->direct;
     b->discard = child->discard && b->discard;
     return true;
 }
 
-static bool open_blockdev(GHashTable *opts, BlockBackend *b, GError **error)
+static bool open_blockdev(GHashTable *opts, BlockBackend *b, const char *node_name, GError **error)
 {
     BlockOpen how = { 0 };
-    bool force_share = false;
+    bool force_share = false, has_backing;
+    BlockNode *backing;
     g_autofree char *driver = opts_take(opts, "driver");
     g_autofree char *file_driver = opts_take(opts, "file.driver");
     g_autofree char *below = opts_take(opts, "file");
@@ -445,61 +509,71 @@ static bool open_blockdev(GHashTable *opts, BlockBackend *b, GError **error)
         !take_discard(opts, &b->discard, error) ||
         !take_detect_zeroes(opts, b, error) ||
         !take_aio(opts, "aio", error) ||
+        !take_backing(opts, driver, &has_backing, &backing, error) ||
         !take_locking(opts, "locking", &how, error))
         return false;
     how.share_rw |= force_share;
     how.read_only = b->read_only;
-    if (!strcmp(driver, "qcow2"))
-        b->format = "qcow2";
     if (below)
-        return strcmp(driver, "raw") && !is_qcow2(b)
+        return strcmp(driver, "raw") && strcmp(driver, "qcow2")
                    ? error_set(error, "file= goes with driver=raw or driver=qcow2")
-                   : open_over_node(opts, b, below, error);
+                   : open_over_node(opts, b, driver, below, node_name,
+                                    has_backing ? &backing : NULL, error);
     if (!strcmp(driver, "null-co") || (file_driver && !strcmp(file_driver, "null-co")))
-        return take_null(opts, NULL, b, error);
+        return take_null(opts, NULL, node_name, b, error);
     g_autofree char *filename = opts_take(opts, "filename");
     if (!filename)
         return error_set(error, "driver=%s needs %s=FILE", driver,
                          !strcmp(driver, "raw") ? "file.filename" : "filename");
-    if (!check_format(b, driver, filename, error) ||
-        (file_driver && !check_format(b, file_driver, filename, error)) ||
+    const char *is;
+    if ((file_driver && !check_format(b, file_driver, filename, &is, error)) ||
+        !check_format(b, driver, filename, &is, error) ||
         !opts_take_size(opts, "offset", 1, &how.offset, error) ||
         !opts_take_size(opts, "size", 1, &how.size, error))
         return false;
     how.filename = filename;
-    if (!is_qcow2(b))
-        b->format = strcmp(driver, "raw") ? "file" : "raw";
-    b->filename = g_strdup(filename);
+    if (strcmp(driver, "raw") && strcmp(driver, "qcow2"))
+        is = "file";
     /* A file below a read-only node must not be locked for writing: wait for who uses it. */
-    b->writable_later = how.auto_read_only && !how.read_only && !strcmp(b->format, "file");
+    b->writable_later = how.auto_read_only && !how.read_only && !strcmp(is, "file");
     how.read_only |= b->writable_later;
-    b->node = open_image(b, &how, error);
+    b->node = open_image(&how, is, node_name, has_backing ? &backing : NULL, error);
     if (b->node)
         b->read_only = b->node->read_only;
     return b->node;
 }
 
-BlockBackend *blockdev_new_from_opts(GHashTable *opts, GError **error)
+static BlockBackend *new_from_opts(GHashTable *opts, GError **error)
 {
     g_autofree char *node_name = opts_take(opts, "node-name");
     if (!node_name) {
         error_set(error, "node-name= is missing; devices refer to the node by it");
         return NULL;
     }
-    BlockBackend *b = block_backend_new(NULL, node_name, error);
-    if (b && open_blockdev(opts, b, error) &&
+    if (!block_name_free(node_name, error))
+        return NULL;
+    BlockBackend *b = block_backend_new(NULL, error);
+    b->monitored = true;
+    if (open_blockdev(opts, b, node_name, error) &&
         opts_check_empty(opts, "blockdev", blockdev_keys, error))
         return b;
-    if (b)
-        block_free(b);
+    block_free(b);
     return NULL;
 }
 
 BlockBackend *blockdev_new(const char *text, GError **error)
 {
     GHashTable *opts = opts_parse_any(text, "driver", error);
-    BlockBackend *b = opts ? blockdev_new_from_opts(opts, error) : NULL;
+    BlockBackend *b = opts ? new_from_opts(opts, error) : NULL;
     if (opts)
         g_hash_table_unref(opts);
+    return b;
+}
+
+BlockBackend *blockdev_new_from_json(const Json *args, GError **error)
+{
+    GHashTable *opts = opts_of_json(args, error);
+    BlockBackend *b = opts ? new_from_opts(opts, error) : NULL;
+    g_clear_pointer(&opts, g_hash_table_unref);
     return b;
 }

@@ -25,7 +25,6 @@ enum { CLUSTER_BITS = 12, CLUSTER = 1 << CLUSTER_BITS };
 
 typedef struct OverlayNode {
     BlockNode node;
-    BlockNode *base;
     int fd;
     InlineGate gate;
     GMutex lock;
@@ -94,10 +93,10 @@ static int slice(const struct iovec *iov, int n_iov, uint64_t skip, uint64_t len
 static int base_readv(OverlayNode *o, uint64_t offset, const struct iovec *iov, int n_iov,
                       uint64_t len)
 {
-    uint64_t have = offset < o->base->size ? MIN(len, o->base->size - offset) : 0;
+    uint64_t have = offset < o->node.file->size ? MIN(len, o->node.file->size - offset) : 0;
     struct iovec *part = g_new(struct iovec, n_iov);
     int n = slice(iov, n_iov, 0, have, part);
-    int r = have ? o->base->driver->readv(o->base, offset, part, n, have) : 0;
+    int r = have ? o->node.file->driver->readv(o->node.file, offset, part, n, have) : 0;
     n = slice(iov, n_iov, have, len - have, part);
     for (int i = 0; i < n; i++)
         memset(part[i].iov_base, 0, part[i].iov_len);
@@ -192,8 +191,8 @@ static int overlay_try_rw(BlockNode *n, bool write, uint64_t offset, const struc
             return -EAGAIN;
         if (here)
             return block_fd_try_rw(o->fd, &o->gate, false, offset, iov, n_iov, len);
-        return o->base->driver->try_rw && offset + len <= o->base->size
-                   ? o->base->driver->try_rw(o->base, false, offset, iov, n_iov, len)
+        return o->node.file->driver->try_rw && offset + len <= o->node.file->size
+                   ? o->node.file->driver->try_rw(o->node.file, false, offset, iov, n_iov, len)
                    : -EAGAIN;
     }
     if (!g_mutex_trylock(&o->lock))
@@ -287,7 +286,7 @@ static int overlay_resize(BlockNode *n, uint64_t size)
 static void overlay_close(BlockNode *n)
 {
     OverlayNode *o = overlay(n);
-    block_node_unref(o->base);
+    block_node_unref(o->node.file);
     close(o->fd);
     munmap(o->bits, o->bits_bytes);
     g_mutex_clear(&o->lock);
@@ -297,7 +296,7 @@ static void overlay_close(BlockNode *n)
 static const BlockDriver overlay_driver = {
     .name = "overlay", .readv = overlay_readv, .writev = overlay_writev, .flush = overlay_flush,
     .discard = overlay_discard, .write_zeroes = overlay_write_zeroes, .resize = overlay_resize,
-    .try_rw = overlay_try_rw, .close = overlay_close,
+    .try_rw = overlay_try_rw, .close = overlay_close, .layer = true,
 };
 
 static int temporary_file(void)
@@ -335,8 +334,8 @@ BlockNode *block_overlay_open(BlockNode *base, GError **error)
         return NULL;
     }
     g_mutex_init(&o->lock);
-    o->base = base;
-    o->node = (BlockNode){ .driver = &overlay_driver, .refs = 1, .size = base->size };
+    o->node = (BlockNode){ .driver = &overlay_driver, .refs = 1, .size = base->size,
+                           .file = base };
     return &o->node;
 }
 
@@ -345,19 +344,14 @@ bool block_node_is_overlay(const BlockNode *n)
     return n && n->driver == &overlay_driver;
 }
 
-BlockNode *block_overlay_base(BlockNode *n)
-{
-    return overlay(n)->base;
-}
-
 int block_overlay_commit(BlockNode *n)
 {
     OverlayNode *o = overlay(n);
     enum { CHUNK = 1 << 20 };
     uint8_t *buf = g_malloc(CHUNK);
     int r = 0;
-    if (n->size != o->base->size)
-        r = o->base->driver->resize(o->base, n->size);
+    if (n->size != o->node.file->size)
+        r = o->node.file->driver->resize(o->node.file, n->size);
     for (uint64_t at = 0; !r && at < n->size;) {
         bool here;
         uint64_t run = run_length(o, at, n->size - at, &here);
@@ -365,14 +359,14 @@ int block_overlay_commit(BlockNode *n)
             struct iovec iov = { buf, MIN(run - done, CHUNK) };
             r = block_fd_rw(o->fd, false, at + done, &iov, 1, iov.iov_len);
             if (!r)
-                r = o->base->driver->writev(o->base, at + done, &iov, 1, iov.iov_len);
+                r = o->node.file->driver->writev(o->node.file, at + done, &iov, 1, iov.iov_len);
             done += iov.iov_len;
         }
         at += run;
     }
     g_free(buf);
     if (!r)
-        r = o->base->driver->flush(o->base);
+        r = o->node.file->driver->flush(o->node.file);
     /* Only now that all is in the base; until then the overlay stays the truth. */
     if (!r) {
         madvise(o->bits, o->bits_bytes, MADV_DONTNEED);

@@ -31,13 +31,13 @@ static QcowNode *qcow(BlockNode *n)
 int qcow2_pread(QcowNode *q, uint64_t at, void *buf, uint64_t len)
 {
     struct iovec iov = { buf, len };
-    return at > INT64_MAX - len ? -EIO : q->file->driver->readv(q->file, at, &iov, 1, len);
+    return at > INT64_MAX - len ? -EIO : q->node.file->driver->readv(q->node.file, at, &iov, 1, len);
 }
 
 int qcow2_pwrite(QcowNode *q, uint64_t at, const void *buf, uint64_t len)
 {
     struct iovec iov = { (void *)buf, len };
-    return at > INT64_MAX - len ? -EIO : q->file->driver->writev(q->file, at, &iov, 1, len);
+    return at > INT64_MAX - len ? -EIO : q->node.file->driver->writev(q->node.file, at, &iov, 1, len);
 }
 
 /* ---- where things are ---- */
@@ -69,39 +69,37 @@ int qcow2_l2(QcowNode *q, uint64_t guest, uint64_t **table)
     return r;
 }
 
-typedef enum Kind { ABSENT, ZERO, DATA, COMPRESSED } Kind;
-
-static Kind kind_of(const QcowNode *q, uint64_t entry)
+QcowKind qcow2_kind(const QcowNode *q, uint64_t entry)
 {
     if (entry & QCOW_COMPRESSED)
-        return COMPRESSED;
+        return QCOW_DEFLATED;
     if (q->version >= 3 && entry & QCOW_ZERO)
-        return ZERO;
-    return entry & QCOW_OFFSET ? DATA : ABSENT;
+        return QCOW_ZEROS;
+    return entry & QCOW_OFFSET ? QCOW_DATA : QCOW_ABSENT;
 }
 
 /* Of the cluster at a guest offset. */
-static int entry_at(QcowNode *q, uint64_t offset, uint64_t *entry)
+int qcow2_entry(QcowNode *q, uint64_t offset, uint64_t *entry)
 {
     uint64_t guest = offset >> q->cluster_bits, *table;
     int r = qcow2_l2(q, guest, &table);
     *entry = !r && table ? table[guest & ((1ULL << q->l2_bits) - 1)] : 0;
-    if (!r && kind_of(q, *entry) == DATA && *entry & QCOW_OFFSET & (q->cluster - 1))
+    if (!r && qcow2_kind(q, *entry) == QCOW_DATA && *entry & QCOW_OFFSET & (q->cluster - 1))
         return -EIO;
     return r;
 }
 
-/* How many bytes from offset on, up to len, are of one kind and, if DATA, in a row. */
+/* How many bytes from offset on, up to len, are of one kind and, if QCOW_DATA, in a row. */
 static int run_at(QcowNode *q, uint64_t offset, uint64_t len, uint64_t *entry, uint64_t *run)
 {
     uint64_t next, in = offset & (q->cluster - 1);
-    int r = entry_at(q, offset, entry);
+    int r = qcow2_entry(q, offset, entry);
     *run = MIN(len, q->cluster - in);
-    Kind kind = kind_of(q, *entry);
-    while (!r && *run < len && kind != COMPRESSED) {
-        r = entry_at(q, offset + *run, &next);
-        bool same = kind_of(q, next) == kind && ((next ^ *entry) & QCOW_COPIED) == 0 &&
-                    (kind != DATA || (next & QCOW_OFFSET) == (*entry & QCOW_OFFSET) + in + *run);
+    QcowKind kind = qcow2_kind(q, *entry);
+    while (!r && *run < len && kind != QCOW_DEFLATED) {
+        r = qcow2_entry(q, offset + *run, &next);
+        bool same = qcow2_kind(q, next) == kind && ((next ^ *entry) & QCOW_COPIED) == 0 &&
+                    (kind != QCOW_DATA || (next & QCOW_OFFSET) == (*entry & QCOW_OFFSET) + in + *run);
         if (r || !same)
             break;
         *run += MIN(len - *run, q->cluster);
@@ -157,14 +155,14 @@ static int inflate_cluster(QcowNode *q, uint64_t entry, uint8_t *to)
 static int read_backing(QcowNode *q, uint64_t offset, const struct iovec *iov, int n_iov,
                         uint64_t len)
 {
-    uint64_t have = q->backing && offset < q->backing->size ? MIN(len, q->backing->size - offset) : 0;
+    uint64_t have = q->node.backing && offset < q->node.backing->size ? MIN(len, q->node.backing->size - offset) : 0;
     g_autofree struct iovec *part = g_new(struct iovec, n_iov);
     int n = slice(iov, n_iov, have, len - have, part);
     zero(part, n);
     if (!have)
         return 0;
     n = slice(iov, n_iov, 0, have, part);
-    return q->backing->driver->readv(q->backing, offset, part, n, have);
+    return q->node.backing->driver->readv(q->node.backing, offset, part, n, have);
 }
 
 static int read_run(QcowNode *q, uint64_t offset, const struct iovec *iov, int n, uint64_t len,
@@ -173,15 +171,15 @@ static int read_run(QcowNode *q, uint64_t offset, const struct iovec *iov, int n
     uint64_t in = offset & (q->cluster - 1);
     g_autofree uint8_t *buf = NULL;
     int r;
-    switch (kind_of(q, entry)) {
-    case ABSENT:
+    switch (qcow2_kind(q, entry)) {
+    case QCOW_ABSENT:
         return read_backing(q, offset, iov, n, len);
-    case ZERO:
+    case QCOW_ZEROS:
         zero(iov, n);
         return 0;
-    case DATA:
-        return q->file->driver->readv(q->file, (entry & QCOW_OFFSET) + in, iov, n, len);
-    case COMPRESSED:
+    case QCOW_DATA:
+        return q->node.file->driver->readv(q->node.file, (entry & QCOW_OFFSET) + in, iov, n, len);
+    case QCOW_DEFLATED:
         break;
     }
     buf = g_malloc(q->cluster);
@@ -219,16 +217,16 @@ static int qcow2_readv(BlockNode *n, uint64_t offset, const struct iovec *iov, i
 
 static bool in_place(const QcowNode *q, uint64_t entry)
 {
-    return kind_of(q, entry) == DATA && entry & QCOW_COPIED;
+    return qcow2_kind(q, entry) == QCOW_DATA && entry & QCOW_COPIED;
 }
 
 /* Part of a cluster that has no place of its own: all of it gets one. Lock held alone. */
-static int write_part(QcowNode *q, uint64_t offset, const struct iovec *iov, int n, uint64_t len)
+int qcow2_write_part(QcowNode *q, uint64_t offset, const struct iovec *iov, int n, uint64_t len)
 {
     uint64_t in = offset & (q->cluster - 1), start = offset - in, entry, at, *table;
     g_autofree uint8_t *buf = g_malloc(q->cluster);
     struct iovec whole = { buf, q->cluster };
-    int r = entry_at(q, offset, &entry);
+    int r = qcow2_entry(q, offset, &entry);
     if (!r)
         r = read_run(q, start, &whole, 1, q->cluster, entry);
     uint8_t *to = buf + in;
@@ -255,7 +253,7 @@ static int write_whole(QcowNode *q, uint64_t offset, const struct iovec *iov, in
     if (!r)
         r = qcow2_alloc(q, count, &at);
     if (!r)
-        r = q->file->driver->writev(q->file, at, iov, n, len);
+        r = q->node.file->driver->writev(q->node.file, at, iov, n, len);
     if (r)
         return r;
     g_autofree uint64_t *old = g_memdup2(table + (first & ((1ULL << q->l2_bits) - 1)), count * 8);
@@ -276,11 +274,11 @@ static int write_step(QcowNode *q, uint64_t offset, const struct iovec *iov, int
         return r;
     if (in_place(q, entry)) {
         int n = slice(iov, n_iov, done, *step, part);
-        return q->file->driver->writev(q->file, (entry & QCOW_OFFSET) + in, part, n, *step);
+        return q->node.file->driver->writev(q->node.file, (entry & QCOW_OFFSET) + in, part, n, *step);
     }
     if (in || left < q->cluster) {
         *step = MIN(left, q->cluster - in);
-        return write_part(q, at, part, slice(iov, n_iov, done, *step, part), *step);
+        return qcow2_write_part(q, at, part, slice(iov, n_iov, done, *step, part), *step);
     }
     *step = MIN(MIN(*step, table_end - at) & ~(q->cluster - 1), 2 << 20);
     /* What was freed comes in single clusters. */
@@ -301,7 +299,7 @@ static int qcow2_writev(BlockNode *n, uint64_t offset, const struct iovec *iov, 
         if (r || !in_place(q, entry))
             break;
         uint64_t at = (entry & QCOW_OFFSET) + ((offset + done) & (q->cluster - 1));
-        r = q->file->driver->writev(q->file, at, part, slice(iov, n_iov, done, step, part), step);
+        r = q->node.file->driver->writev(q->node.file, at, part, slice(iov, n_iov, done, step, part), step);
     }
     g_rw_lock_reader_unlock(&q->lock);
     if (r || done >= len)
@@ -318,11 +316,11 @@ static int qcow2_try_rw(BlockNode *n, bool write, uint64_t offset, const struct 
 {
     QcowNode *q = qcow(n);
     uint64_t entry, run;
-    if (!len || !q->file->driver->try_rw || !g_rw_lock_reader_trylock(&q->lock))
+    if (!len || !q->node.file->driver->try_rw || !g_rw_lock_reader_trylock(&q->lock))
         return -EAGAIN;
     int r = run_at(q, offset, len, &entry, &run);
-    bool can = !r && run == len && (write ? in_place(q, entry) : kind_of(q, entry) == DATA);
-    r = can ? q->file->driver->try_rw(q->file, write,
+    bool can = !r && run == len && (write ? in_place(q, entry) : qcow2_kind(q, entry) == QCOW_DATA);
+    r = can ? q->node.file->driver->try_rw(q->node.file, write,
                                       (entry & QCOW_OFFSET) + (offset & (q->cluster - 1)), iov,
                                       n_iov, len)
             : -EAGAIN;
@@ -332,7 +330,7 @@ static int qcow2_try_rw(BlockNode *n, bool write, uint64_t offset, const struct 
 
 static int qcow2_flush(BlockNode *n)
 {
-    return qcow(n)->file->driver->flush(qcow(n)->file);
+    return n->file->driver->flush(n->file);
 }
 
 /* ---- zeros ---- */
@@ -342,8 +340,8 @@ static int unmap(QcowNode *q, uint64_t offset)
 {
     uint64_t guest = offset >> q->cluster_bits, entry, *table;
     uint64_t wanted = q->version >= 3 ? QCOW_ZERO : 0;
-    int r = entry_at(q, offset, &entry);
-    if (r || entry == wanted || (kind_of(q, entry) == ABSENT && !q->backing))
+    int r = qcow2_entry(q, offset, &entry);
+    if (r || entry == wanted || (qcow2_kind(q, entry) == QCOW_ABSENT && !q->node.backing))
         return r;
     r = qcow2_l2_own(q, guest, &table);
     if (!r)
@@ -351,7 +349,7 @@ static int unmap(QcowNode *q, uint64_t offset)
     if (!r)
         r = qcow2_release(q, entry);
     if (!r && in_place(q, entry))
-        q->file->driver->discard(q->file, entry & QCOW_OFFSET, q->cluster);
+        q->node.file->driver->discard(q->node.file, entry & QCOW_OFFSET, q->cluster);
     return r;
 }
 
@@ -375,7 +373,7 @@ static int zero_range(BlockNode *n, uint64_t offset, uint64_t len, bool bytes_to
     int r = 0;
     if (offset + len == n->size) /* the last cluster may be cut off by the end */
         end = ALIGN_UP(offset + len, q->cluster);
-    if (start >= end || (q->version < 3 && q->backing))
+    if (start >= end || (q->version < 3 && q->node.backing))
         return bytes_too ? write_zero_bytes(n, offset, len) : 0;
     if (bytes_too && offset < start)
         r = write_zero_bytes(n, offset, start - offset);
@@ -420,13 +418,14 @@ static int qcow2_resize(BlockNode *n, uint64_t size)
 static void qcow2_close(BlockNode *n)
 {
     QcowNode *q = qcow(n);
-    block_node_unref(q->file);
-    block_node_unref(q->backing);
+    block_node_unref(n->file);
+    block_node_unref(n->backing);
     qcow2_free_refcounts(q);
     if (q->l2)
         g_hash_table_unref(q->l2);
     g_free(q->l1);
     g_free(q->backing_name);
+    g_free(q->backing_format);
     g_rw_lock_clear(&q->lock);
     g_mutex_clear(&q->l2_lock);
     g_free(q);
@@ -435,7 +434,8 @@ static void qcow2_close(BlockNode *n)
 static const BlockDriver qcow2_driver = {
     .name = "qcow2", .readv = qcow2_readv, .writev = qcow2_writev, .flush = qcow2_flush,
     .discard = qcow2_discard, .write_zeroes = qcow2_write_zeroes, .resize = qcow2_resize,
-    .try_rw = qcow2_try_rw, .close = qcow2_close,
+    .try_rw = qcow2_try_rw, .status = qcow2_status, .reopen = qcow2_reopen,
+    .close = qcow2_close,
 };
 
 bool block_node_is_qcow2(const BlockNode *n)
@@ -476,9 +476,8 @@ static bool read_header(QcowNode *q, GError **error)
         return error_set(error, "it has an external data file, which is not supported");
     if (features & INCOMPATIBLE_COMPRESSION)
         return error_set(error, "it is compressed with zstd, which is not supported");
-    if (features && !q->node.read_only)
-        return error_set(error, "it was not closed cleanly or is corrupt; repair it with qemu-img "
-                         "check -r all, or add readonly=on");
+    q->unclean = features;
+    q->lazy_refcounts = q->version >= 3 && load_be64(h + 80) & 1;
     if (q->cluster_bits < 9 || q->cluster_bits > 21 || q->refcount_order > 6 || size > INT64_MAX / 2)
         return error_set(error, "its header is damaged");
     q->cluster = 1ULL << q->cluster_bits;
@@ -493,10 +492,10 @@ static bool read_header(QcowNode *q, GError **error)
 }
 
 /* backing file and its format, where the header's extensions name one. */
-static bool read_backing_name(QcowNode *q, char **format, GError **error)
+static bool read_backing_name(QcowNode *q, GError **error)
 {
     uint8_t h[112], ext[8];
-    *format = NULL;
+    char **format = &q->backing_format;
     if (qcow2_pread(q, 0, h, sizeof h))
         return error_set(error, "can't read its header");
     uint64_t at = load_be64(h + 8), len = load_be32(h + 16);
@@ -525,9 +524,7 @@ static bool read_backing_name(QcowNode *q, char **format, GError **error)
 
 static bool open_backing(QcowNode *q, const char *filename, unsigned depth, GError **error)
 {
-    g_autofree char *format = NULL;
-    if (!read_backing_name(q, &format, error))
-        return false;
+    const char *format = q->backing_format;
     if (!q->backing_name)
         return true;
     const char *name = q->backing_name + (g_str_has_prefix(q->backing_name, "file:") ? 5 : 0);
@@ -540,22 +537,24 @@ static bool open_backing(QcowNode *q, const char *filename, unsigned depth, GErr
         return error_set(error, "its chain of backing files is longer than %d", CHAIN_MAX);
     BlockOpen how = { .filename = path, .read_only = true };
     uint8_t head[BLOCK_SECTOR] = { 0 };
-    struct iovec iov = { head, sizeof head };
     BlockNode *file = block_file_open(&how, error);
     if (!file)
         return false;
-    int r = file->driver->readv(file, 0, &iov, 1, MIN(file->size, sizeof head));
+    int r = block_node_read(file, 0, head, sizeof head);
     const char *found = r ? NULL : block_probe_format(head, sizeof head);
     const char *is = format && *format ? format : found ? found : "raw";
-    if (!strcmp(is, "qcow2"))
-        q->backing = block_qcow2_open(file, path, depth + 1, error);
-    else if (!strcmp(is, "raw") || !strcmp(is, "file"))
-        q->backing = file;
-    else
+    if (!strcmp(is, "qcow2")) {
+        block_node_register(file, NULL, path, "file");
+        q->node.backing = block_qcow2_open(file, path, depth + 1, NULL, error);
+    } else if (!strcmp(is, "raw") || !strcmp(is, "file")) {
+        q->node.backing = file;
+    } else {
         error_set(error, "its backing file '%s' is a %s image, which is not supported", path, is);
-    if (!q->backing && strcmp(is, "qcow2"))
         block_node_unref(file);
-    return q->backing;
+    }
+    if (q->node.backing)
+        block_node_register(q->node.backing, NULL, path, strcmp(is, "qcow2") ? "raw" : "qcow2");
+    return q->node.backing;
 }
 
 static bool read_l1(QcowNode *q, GError **error)
@@ -575,18 +574,30 @@ static bool clear_autoclear(QcowNode *q, GError **error)
     return !r || error_set_errno(error, -r, "can't write its header");
 }
 
-BlockNode *block_qcow2_open(BlockNode *file, const char *filename, unsigned depth, GError **error)
+bool qcow2_begin_writing(QcowNode *q, GError **error)
+{
+    if (q->unclean)
+        return error_set(error, "it was not closed cleanly or is corrupt; repair it with qemu-img "
+                         "check -r all, or add readonly=on");
+    return (q->refcounts || qcow2_load_refcounts(q, error)) && clear_autoclear(q, error);
+}
+
+BlockNode *block_qcow2_open(BlockNode *file, const char *filename, unsigned depth,
+                            BlockNode *const *backing, GError **error)
 {
     QcowNode *q = g_new0(QcowNode, 1);
     q->node.driver = &qcow2_driver;
     q->node.refs = 1;
     q->node.read_only = file->read_only;
-    q->file = file;
+    q->node.file = file;
     g_rw_lock_init(&q->lock);
     g_mutex_init(&q->l2_lock);
     q->l2 = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
-    if (read_header(q, error) && read_l1(q, error) && open_backing(q, filename, depth, error) &&
-        (q->node.read_only || (qcow2_load_refcounts(q, error) && clear_autoclear(q, error))))
+    if (backing)
+        q->node.backing = block_node_ref(*backing);
+    if (read_header(q, error) && read_l1(q, error) && read_backing_name(q, error) &&
+        (backing || open_backing(q, filename, depth, error)) &&
+        (q->node.read_only || qcow2_begin_writing(q, error)))
         return &q->node;
     g_prefix_error(error, "'%s': ", filename);
     qcow2_close(&q->node);

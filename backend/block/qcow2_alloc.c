@@ -38,7 +38,7 @@ bool qcow2_load_refcounts(QcowNode *q, GError **error)
     }
     q->blocks = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
     q->freed = g_array_new(false, false, sizeof(uint64_t));
-    q->free_at = (q->file->size + q->cluster - 1) >> q->cluster_bits;
+    q->free_at = (q->node.file->size + q->cluster - 1) >> q->cluster_bits;
     return true;
 }
 

@@ -13,9 +13,8 @@
 
 typedef struct QcowNode {
     BlockNode node;
-    BlockNode *file;
-    BlockNode *backing;       /* NULL: none */
     char *backing_name;       /* as the image says, or NULL */
+    char *backing_format;
     unsigned version, cluster_bits, l2_bits, refcount_order;
     uint64_t cluster;         /* bytes */
     /*
@@ -36,6 +35,8 @@ typedef struct QcowNode {
     uint64_t free_at;         /* clusters from here on are probably free */
     GArray *freed;            /* uint64_t: single clusters before that */
     bool has_snapshots;       /* of the format's own kind */
+    bool lazy_refcounts;
+    bool unclean;             /* it says that it was not closed, or is corrupt */
 } QcowNode;
 
 /* Reads or writes the file; what is behind its end reads as zeros. */
@@ -43,6 +44,19 @@ int qcow2_pread(QcowNode *q, uint64_t at, void *buf, uint64_t len);
 int qcow2_pwrite(QcowNode *q, uint64_t at, const void *buf, uint64_t len);
 /* The L2 table for a guest cluster, loaded; *table NULL: there is none. */
 int qcow2_l2(QcowNode *q, uint64_t guest, uint64_t **table);
+
+/* An entry of an L2 table, of the cluster at a guest offset. */
+typedef enum QcowKind { QCOW_ABSENT, QCOW_ZEROS, QCOW_DATA, QCOW_DEFLATED } QcowKind;
+QcowKind qcow2_kind(const QcowNode *q, uint64_t entry);
+int qcow2_entry(QcowNode *q, uint64_t offset, uint64_t *entry);
+/* Part of a cluster, which gets a place of its own. Lock held alone. */
+int qcow2_write_part(QcowNode *q, uint64_t offset, const struct iovec *iov, int n, uint64_t len);
+/* What the image changes in itself before its first write. */
+bool qcow2_begin_writing(QcowNode *q, GError **error);
+
+/* ---- qcow2_image.c ---- */
+bool qcow2_reopen(BlockNode *n, bool write, GError **error);
+int qcow2_status(BlockNode *n, uint64_t offset, uint64_t *run, BlockStatus *s);
 
 /* ---- qcow2_alloc.c: lock held alone ---- */
 bool qcow2_load_refcounts(QcowNode *q, GError **error);

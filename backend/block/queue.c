@@ -452,6 +452,24 @@ static void wait_for_workers(void)
     TSAN_ACQUIRE(&queue_lock);
 }
 
+void block_quiesce(void)
+{
+    for (;;) {
+        hand_over(&held);
+        run_served(NULL);
+        run_completed(NULL);
+        unsigned n = 0;
+        for (const Request *r = parked.head; r; r = r->next)
+            n++;
+        if (in_flight == n)
+            return;
+        queue_take();
+        while (!completed.head && !served.head)
+            wait_for_workers();
+        queue_leave();
+    }
+}
+
 /*
  * What was parked is reported as failed: whoever drains (a snapshot, the end of the program) can't
  * wait for a user.

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "util/json.h"
+
 typedef struct BlockBackend BlockBackend;
 
 typedef enum BlockOp {
@@ -24,8 +26,8 @@ BlockBackend *drive_new(const char *opts, char **interface, GError **error);
 void drive_set_default_interface(const char *interface);
 /* -blockdev text or JSON ("driver=raw,node-name=n0,file.driver=file,file.filename=x"). */
 BlockBackend *blockdev_new(const char *opts, GError **error);
-/* The same from "dotted.key" -> text pairs (blockdev-add). */
-BlockBackend *blockdev_new_from_opts(GHashTable *opts, GError **error);
+/* The same from blockdev-add's arguments. */
+BlockBackend *blockdev_new_from_json(const Json *args, GError **error);
 BlockBackend *block_find(const char *id_or_node);
 /* The Nth drive with if=<interface> not yet claimed by a device (-drive if=virtio, pflash). */
 BlockBackend *drive_next(const char *interface);
@@ -50,6 +52,8 @@ bool block_read_only(const BlockBackend *b);
 bool block_inserted(const BlockBackend *b);      /* false: a drive without a medium */
 bool block_discard_enabled(const BlockBackend *b);
 bool block_is_child(const BlockBackend *b);      /* another -blockdev lies on top */
+bool block_is_monitored(const BlockBackend *b);  /* its node is -blockdev's */
+bool block_is_busy(const BlockBackend *b);       /* a job or an export has it */
 bool block_temporary(const BlockBackend *b);     /* writes go to an overlay that nobody keeps */
 const char *block_serial(const BlockBackend *b); /* serial=, or NULL */
 /* Write-back cache: while off, a write is on stable storage before it completes. */
@@ -91,7 +95,7 @@ void block_set_synchronous(void);
 /* -snapshot: writes go to a temporary overlay; `commit` writes them back. */
 void block_set_snapshot_default(bool on);
 /* NULL: all drives that have an overlay. */
-bool block_commit(BlockBackend *b, GError **error);
+bool block_commit(BlockBackend *b, GError **error); /* and of qcow2 images into what is below */
 
 /*
  * What a disk holds now, kept for a snapshot (backend/block/history.c). Drained, main lock; writes
@@ -138,5 +142,42 @@ const BlockStats *block_stats(const BlockBackend *b);
 
 /* What a machine's print-outs need: `info block`, query-block. */
 void block_print(GString *out, char *(*name_of)(const char *owner));
+void block_print_nodes(GString *out);
+
+/* The images that are open, each a node with a name; files below them are nodes as well. */
+typedef struct BlockNode BlockNode;
+typedef struct BlockNodeInfo {
+    const char *name, *filename, *format;
+    const char *backing_name, *backing_format; /* as the image says; NULL: nothing */
+    BlockNode *backing;
+    uint64_t size, cluster; /* cluster 0: no qcow2 image */
+    int64_t actual_size;    /* -1: not known */
+    unsigned depth;         /* images below it */
+    bool read_only, write_cache, direct, no_flush;
+    bool lazy_refcounts, corrupt, v2;
+    unsigned detect_zeroes, refcount_bits;
+} BlockNodeInfo;
+BlockNode *block_node_next(BlockNode *n);  /* NULL: the first */
+BlockNode *block_node_find(const char *name);
+BlockNode *block_root_image(const BlockBackend *b); /* that a drive shows; NULL: no medium */
+void block_node_info(BlockNode *n, BlockNodeInfo *i);
+
+/*
+ * New images that are started from what disks hold now ("external snapshots"). Nothing is changed
+ * before all that can fail is done: prepare all, then commit or abort each. Files made stay.
+ */
+typedef struct BlockSnapshot BlockSnapshot;
+typedef struct BlockSnapshotArgs {
+    const char *device, *node;         /* the disk, by either */
+    const char *file, *format;         /* of the new image */
+    const char *node_name;             /* of the new image, or NULL */
+    bool existing;                     /* the file is there already */
+    const char *overlay;               /* instead: a node that is open already */
+} BlockSnapshotArgs;
+BlockSnapshot *block_snapshot_prepare(const BlockSnapshotArgs *a, GError **error);
+void block_snapshot_commit(BlockSnapshot *s);
+void block_snapshot_abort(BlockSnapshot *s);
+/* Makes the image of that node say that its backing file is another one. */
+bool block_change_backing_file(BlockBackend *b, const char *node, const char *file, GError **error);
 
 #endif

@@ -8,27 +8,71 @@
 #include "monitor/schema/commands_gen.h"
 #include "util/error.h"
 
-static Json *inserted(BlockBackend *b)
+static void describe_features(Json *image, const BlockNodeInfo *i)
 {
-    static const char *const zeroes[] = { "backing_file_depth", "bps", "bps_rd", "bps_wr", "iops",
-                                          "iops_rd", "iops_wr", "write_threshold" };
-    const char *file = block_filename(b) ? block_filename(b) : "";
-    Json *o = json_object(), *image = json_object(), *cache = json_object();
-    json_set_str(image, "filename", file);
-    json_set_str(image, "format", block_format(b));
-    json_set_uint(image, "virtual-size", block_size(b));
-    json_set_bool(cache, "writeback", block_write_cache(b));
-    json_set_bool(cache, "direct", block_direct(b));
-    json_set_bool(cache, "no-flush", block_no_flush(b));
-    json_set_str(o, "file", file);
-    json_set_str(o, "node-name", block_node_name(b));
-    json_set_bool(o, "ro", block_read_only(b));
-    json_set_str(o, "drv", block_format(b));
+    Json *specific = json_object(), *data = json_object();
+    json_set_uint(image, "cluster-size", i->cluster);
+    json_set_str(data, "compat", i->v2 ? "0.10" : "1.1");
+    json_set_str(data, "compression-type", "zlib");
+    json_set_uint(data, "refcount-bits", i->refcount_bits);
+    if (!i->v2) {
+        json_set_bool(data, "lazy-refcounts", i->lazy_refcounts);
+        json_set_bool(data, "corrupt", i->corrupt);
+        json_set_bool(data, "extended-l2", false);
+    }
+    json_set_str(specific, "type", "qcow2");
+    json_set(specific, "data", data);
+    json_set(image, "format-specific", specific);
+}
+
+static Json *image_info(const BlockNodeInfo *i, bool chain)
+{
+    Json *image = json_object();
+    BlockNodeInfo below;
+    json_set_str(image, "filename", i->filename);
+    json_set_str(image, "format", i->format);
+    json_set_uint(image, "virtual-size", i->size);
+    if (i->actual_size >= 0)
+        json_set_int(image, "actual-size", i->actual_size);
+    json_set_bool(image, "dirty-flag", false);
+    json_set_str(image, "backing-filename", i->backing_name);
+    json_set_str(image, "backing-filename-format", i->backing_name ? i->backing_format : NULL);
+    if (i->cluster)
+        describe_features(image, i);
+    if (!i->backing)
+        return image;
+    block_node_info(i->backing, &below);
+    json_set_str(image, "full-backing-filename", below.filename);
+    if (chain)
+        json_set(image, "backing-image", image_info(&below, true));
+    return image;
+}
+
+static Json *inserted(BlockNode *n, bool flat)
+{
+    static const char *const zeroes[] = { "bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr",
+                                          "write_threshold" };
+    static const char *const detect[] = { "off", "on", "unmap" };
+    BlockNodeInfo i, below;
+    Json *o = json_object(), *cache = json_object();
+    block_node_info(n, &i);
+    json_set_bool(cache, "writeback", i.write_cache);
+    json_set_bool(cache, "direct", i.direct);
+    json_set_bool(cache, "no-flush", i.no_flush);
+    json_set_str(o, "file", i.filename);
+    json_set_str(o, "node-name", i.name);
+    json_set_bool(o, "ro", i.read_only);
+    json_set_str(o, "drv", i.format);
+    if (i.backing) {
+        block_node_info(i.backing, &below);
+        json_set_str(o, "backing_file", below.filename);
+    }
+    json_set_uint(o, "backing_file_depth", flat ? 0 : i.depth);
     json_set_bool(o, "encrypted", false);
-    json_set_str(o, "detect_zeroes", "off");
-    for (size_t i = 0; i < G_N_ELEMENTS(zeroes); i++)
-        json_set_int(o, zeroes[i], 0);
-    json_set(o, "image", image);
+    json_set_str(o, "detect_zeroes", detect[i.detect_zeroes]);
+    for (size_t k = 0; k < G_N_ELEMENTS(zeroes); k++)
+        json_set_int(o, zeroes[k], 0);
+    json_set(o, "image", image_info(&i, !flat));
     json_set(o, "cache", cache);
     return o;
 }
@@ -42,9 +86,9 @@ static void describe(BlockBackend *b, void *arg)
     Json *o = json_object();
     json_set_str(o, "device", block_is_drive(b) ? block_id(b) : "");
     json_set_bool(o, "locked", false);
-    json_set_bool(o, "removable", !block_inserted(b) || block_is_cdrom(b));
+    json_set_bool(o, "removable", !owner || block_is_cdrom(b));
     if (block_inserted(b))
-        json_set(o, "inserted", inserted(b));
+        json_set(o, "inserted", inserted(block_root_image(b), false));
     g_autofree char *qdev = owner ? qom_device_path(owner) : NULL;
     json_set_str(o, "qdev", qdev); /* NULL: not there */
     json_set_str(o, "type", "unknown");
@@ -146,36 +190,28 @@ void hmp_info_blockstats(Monitor *mon, const Json *args)
     block_foreach(print_stats, mon);
 }
 
-static void describe_node(BlockBackend *b, void *arg)
-{
-    if (block_inserted(b))
-        json_add(arg, inserted(b));
-}
-
 Json *qmp_query_named_block_nodes(const Json *args, GError **error)
 {
     Json *list = json_array();
-    block_foreach(describe_node, list);
+    for (BlockNode *n = block_node_next(NULL); n; n = block_node_next(n))
+        json_add(list, inserted(n, json_get_bool(args, "flat", false)));
     return list;
 }
 
 bool qmp_blockdev_add(const Json *args, GError **error)
 {
-    GHashTable *opts = json_to_opts(args, error);
-    bool ok = opts && blockdev_new_from_opts(opts, error);
-    g_clear_pointer(&opts, g_hash_table_unref);
-    return ok;
+    return blockdev_new_from_json(args, error);
 }
 
 bool qmp_blockdev_del(const Json *args, GError **error)
 {
     const char *name = json_get_str(args, "node-name", "");
     BlockBackend *b = block_find(name);
-    if (!b || strcmp(block_node_name(b), name))
+    if (!block_node_find(name))
         return error_set(error, "Failed to find node with node-name='%s'", name);
-    if (block_is_drive(b))
+    if (!b || !block_is_monitored(b))
         return error_set(error, "Node %s is not owned by the monitor", name);
-    if (block_owner(b) || block_is_child(b))
+    if (block_owner(b) || block_is_child(b) || block_is_busy(b))
         return error_set(error, "Node %s is in use", name);
     block_free(b);
     return true;
@@ -190,7 +226,10 @@ void hmp_info_block(Monitor *mon, const Json *args)
         monitor_printf(mon, "Error: Device '%s' not found\n", device);
         return;
     }
-    block_print(out, qom_device_path);
+    if (json_get_bool(args, "nodes", false))
+        block_print_nodes(out);
+    else
+        block_print(out, qom_device_path);
     if (!device) {
         monitor_puts(mon, out->str);
         return;
@@ -257,6 +296,8 @@ void hmp_drive_del(Monitor *mon, const Json *args)
         monitor_printf(mon, "Error: Device '%s' not found\n", id);
     else if (block_owner(b))
         monitor_printf(mon, "Error: Device '%s' is in use by '%s'\n", id, block_owner(b));
+    else if (block_is_busy(b))
+        monitor_printf(mon, "Error: Node '%s' is busy: it has a block job\n", id);
     else
         block_free(b);
 }
