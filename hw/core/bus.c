@@ -64,21 +64,35 @@ Bus *bus_find(const char *name)
     return NULL;
 }
 
+static Bus *find_free(Bus *bus, const char *type)
+{
+    if (!strcmp(bus->type, type) &&
+        (!bus->max_children || bus->children->len < (guint)bus->max_children))
+        return bus;
+    for (guint i = bus->children->len; i-- > 0;) {
+        const Device *dev = g_ptr_array_index(bus->children, i);
+        for (guint j = dev->buses->len; j-- > 0;) {
+            Bus *found = find_free(g_ptr_array_index(dev->buses, j), type);
+            if (found)
+                return found;
+        }
+    }
+    return NULL;
+}
+
 /*
- * QEMU walks its tree newest child first, so that the first virtio-*-device lands on the highest
- * virtio-mmio slot. Guests see that as the order of their disks: keep it.
+ * QEMU walks its tree newest child first, and looks at a bus before what is behind it: the first
+ * virtio-*-device lands on the highest virtio-mmio slot, and PCI devices on the root bus. Guests see
+ * that as the order of their disks: keep it.
  */
 Bus *bus_find_free(const char *type)
 {
-    if (!strcmp(type, "sysbus"))
-        return bus_main();
-    for (guint i = buses()->len; i-- > 0;) {
-        Bus *bus = g_ptr_array_index(all_buses, i);
-        if (!strcmp(bus->type, type) &&
-            (!bus->max_children || bus->children->len < (guint)bus->max_children))
-            return bus;
-    }
-    return NULL;
+    Bus *found = find_free(bus_main(), type);
+    /* What a test made has no place in the tree. */
+    for (guint i = buses()->len; !found && i-- > 0;)
+        if (!((Bus *)g_ptr_array_index(all_buses, i))->owner)
+            found = find_free(g_ptr_array_index(all_buses, i), type);
+    return found;
 }
 
 const char *bus_type_title(const char *type)

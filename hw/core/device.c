@@ -231,6 +231,7 @@ bool device_realize(Device *dev, Bus *bus, GError **error)
     if (!choose_bus(dev, &bus, error) || !prop_claim_drives(dev, error))
         return false;
     dev->parent_bus = bus;
+    dev->hotplugged = was_reset;
     if (dev->type->regs && dev->type->mmio_size)
         memory_region_init_mmio(&dev->mmio, dev->type->name, dev->type->mmio_size, &reg_mmio_ops,
                                 dev);
@@ -285,6 +286,16 @@ void device_reset(Device *dev)
         dev->type->reset(dev);
 }
 
+void device_reset_tree(Device *dev)
+{
+    device_reset(dev);
+    for (guint i = 0; i < dev->buses->len; i++) {
+        const Bus *bus = g_ptr_array_index(dev->buses, i);
+        for (guint j = 0; j < bus->children->len; j++)
+            device_reset_tree(g_ptr_array_index(bus->children, j));
+    }
+}
+
 void device_map(Device *dev, hwaddr addr)
 {
     memory_region_add(memory_system_root(), addr, &dev->mmio, 0);
@@ -321,6 +332,50 @@ Device *device_find(const char *id)
         if (!strcmp(dev->path, id))
             return dev;
     return NULL;
+}
+
+/* ---- device_del ---- */
+
+static void (*unplug_listener)(const char *id, const char *path);
+
+void device_set_unplug_listener(void (*fn)(const char *id, const char *path))
+{
+    unplug_listener = fn;
+}
+
+bool device_unplug_request(Device *dev, GError **error)
+{
+    Bus *bus = dev->parent_bus;
+    if (bus && bus->no_hotplug)
+        return error_set(error, "Bus '%s' does not support hotplugging", bus->name);
+    if (!dev->type->hotpluggable)
+        return error_set(error, "Device '%s' does not support hotplugging", dev->type->name);
+    if (bus && bus->unplug_request)
+        return bus->unplug_request(bus, dev, error);
+    device_unplug(dev);
+    return true;
+}
+
+/* Pairs of id (or NULL) and path: what is on a device before the device. */
+static void note_names(const Device *dev, GPtrArray *names)
+{
+    for (guint i = 0; i < dev->buses->len; i++) {
+        const Bus *bus = g_ptr_array_index(dev->buses, i);
+        for (guint j = 0; j < bus->children->len; j++)
+            note_names(g_ptr_array_index(bus->children, j), names);
+    }
+    g_ptr_array_add(names, g_strdup(dev->id));
+    g_ptr_array_add(names, g_strdup(dev->path));
+}
+
+/* Whoever hears of it finds ids and drives free. */
+void device_unplug(Device *dev)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    note_names(dev, names);
+    device_unrealize(dev);
+    for (guint i = 0; unplug_listener && i < names->len; i += 2)
+        unplug_listener(names->pdata[i], names->pdata[i + 1]);
 }
 
 /* ---- -device ---- */
@@ -405,6 +460,12 @@ Device *device_create_from_opts(GHashTable *opts, GError **error)
     }
     if (bus_name && !(bus = bus_find(bus_name))) {
         error_set(error, "there is no bus '%s'; 'info qtree' lists them", bus_name);
+        return NULL;
+    }
+    if (was_reset && !bus && t->bus_type)
+        bus = bus_find_free(t->bus_type);
+    if (was_reset && bus && bus->no_hotplug) {
+        error_set(error, "Bus '%s' does not support hotplugging", bus->name);
         return NULL;
     }
     Device *dev = device_new(t, id, NULL);

@@ -42,7 +42,7 @@ static void print_device(GString *out, Device *dev, int indent)
 static void print_bus(GString *out, const Bus *bus, int indent)
 {
     g_string_append_printf(out, "%*sbus: %s\n", indent, "", bus->name);
-    g_string_append_printf(out, "%*stype %s\n", indent + 2, "", bus_type_title(bus->type));
+    g_string_append_printf(out, "%*stype %s\n", indent + 2, "", bus->title ? bus->title : bus_type_title(bus->type));
     for (guint i = bus->children->len; i-- > 0;)
         print_device(out, g_ptr_array_index(bus->children, i), indent + 2);
 }

@@ -10,11 +10,6 @@
 #include "hw/pci/pci_internal.h"
 #include "util/bits.h"
 
-enum { HEADER_BRIDGE = 1 };
-enum { BRIDGE_PRIMARY = 0x18, BRIDGE_SECONDARY = 0x19, BRIDGE_SUBORDINATE = 0x1a,
-       BRIDGE_IO = 0x1c, BRIDGE_MEMORY = 0x20, BRIDGE_PREFETCH = 0x24,
-       BRIDGE_PREFETCH_BASE_HIGH = 0x28, BRIDGE_PREFETCH_LIMIT_HIGH = 0x2c, BRIDGE_IO_HIGH = 0x30 };
-
 /* PCI Code and ID Assignment Specification, chapter 1; those that QEMU has a name for. */
 const char *pci_class_name(uint16_t class_code)
 {
@@ -57,28 +52,17 @@ static Json *range(uint64_t base, uint64_t limit)
     return o;
 }
 
-static Json *bridge_windows(const uint8_t *c)
+static Json *bridge_windows(const PciDevice *pci)
 {
     Json *o = json_object();
-    uint64_t base = (c[BRIDGE_IO] & 0xf0) << 8, limit = (c[BRIDGE_IO + 1] & 0xf0) << 8;
-    if ((c[BRIDGE_IO] & 15) == 1) { /* 32 address bits */
-        base |= (uint64_t)load_le16(c + BRIDGE_IO_HIGH) << 16;
-        limit |= (uint64_t)load_le16(c + BRIDGE_IO_HIGH + 2) << 16;
-    }
-    json_set_int(o, "number", c[BRIDGE_PRIMARY]);
-    json_set_int(o, "secondary", c[BRIDGE_SECONDARY]);
-    json_set_int(o, "subordinate", c[BRIDGE_SUBORDINATE]);
-    json_set(o, "io_range", range(base, limit | 0xfff));
-    base = (uint64_t)(load_le16(c + BRIDGE_MEMORY) & 0xfff0) << 16;
-    limit = (uint64_t)(load_le16(c + BRIDGE_MEMORY + 2) & 0xfff0) << 16;
-    json_set(o, "memory_range", range(base, limit | 0xfffff));
-    base = (uint64_t)(load_le16(c + BRIDGE_PREFETCH) & 0xfff0) << 16;
-    limit = (uint64_t)(load_le16(c + BRIDGE_PREFETCH + 2) & 0xfff0) << 16;
-    if ((c[BRIDGE_PREFETCH] & 15) == 1) { /* 64 address bits */
-        base |= (uint64_t)load_le32(c + BRIDGE_PREFETCH_BASE_HIGH) << 32;
-        limit |= (uint64_t)load_le32(c + BRIDGE_PREFETCH_LIMIT_HIGH) << 32;
-    }
-    json_set(o, "prefetchable_range", range(base, limit | 0xfffff));
+    PciWindow w[PCI_WINDOWS];
+    pci_bridge_windows(pci, w);
+    json_set_int(o, "number", pci->config[PCI_PRIMARY_BUS]);
+    json_set_int(o, "secondary", pci->config[PCI_SECONDARY_BUS]);
+    json_set_int(o, "subordinate", pci->config[PCI_SUBORDINATE_BUS]);
+    json_set(o, "io_range", range(w[PCI_WINDOW_IO].base, w[PCI_WINDOW_IO].limit));
+    json_set(o, "memory_range", range(w[PCI_WINDOW_MEMORY].base, w[PCI_WINDOW_MEMORY].limit));
+    json_set(o, "prefetchable_range", range(w[PCI_WINDOW_PREF].base, w[PCI_WINDOW_PREF].limit));
     return o;
 }
 
@@ -88,13 +72,10 @@ static Json *query_bus(const PciBus *b, unsigned number);
 static Json *query_bridge(const PciDevice *pci)
 {
     Json *o = json_object();
-    unsigned secondary = pci->config[BRIDGE_SECONDARY];
-    json_set(o, "bus", bridge_windows(pci->config));
-    for (guint i = 0; secondary && i < pci->dev.buses->len; i++) {
-        const Bus *bus = g_ptr_array_index(pci->dev.buses, i);
-        if (!strcmp(bus->type, "pci"))
-            json_set(o, "devices", query_bus(bus->opaque, secondary));
-    }
+    const PciBus *behind = pci_secondary_bus(pci);
+    json_set(o, "bus", bridge_windows(pci));
+    if (behind && pci_bus_number(behind))
+        json_set(o, "devices", query_bus(behind, pci_bus_number(behind)));
     return o;
 }
 
@@ -125,7 +106,7 @@ static Json *query_device(const PciDevice *pci, unsigned bus)
 {
     const uint8_t *c = pci->config;
     uint16_t class_code = load_le16(c + PCI_CLASS_PROG + 1);
-    bool bridge = (c[PCI_HEADER_TYPE] & 0x7f) == HEADER_BRIDGE;
+    bool bridge = pci_class(pci)->header_type == PCI_HEADER_BRIDGE;
     Json *o = json_object(), *class_info = json_object(), *id = json_object();
     json_set_uint(o, "bus", bus);
     json_set_uint(o, "slot", pci->devfn >> 3);
@@ -163,10 +144,7 @@ Json *pci_query(void)
 {
     Json *list = json_array();
     PciBus *b;
-    for (unsigned i = 0; (b = pci_bus_at(i)); i++) {
-        const Device *owner = b->bus->owner;
-        if (owner && owner->parent_bus && !strcmp(owner->parent_bus->type, "pci"))
-            continue; /* it is in its bridge's reply */
+    for (unsigned i = 0; (b = pci_root_bus(i)); i++) {
         Json *o = json_object();
         json_set_uint(o, "bus", 0);
         json_set(o, "devices", query_bus(b, 0));

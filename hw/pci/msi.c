@@ -12,20 +12,29 @@
 #include "util/log.h"
 
 enum { MSI_CONTROL = 2, MSI_ADDRESS = 4, MSI_DATA = 12, MSI_SIZE = 14 };
-enum { MSI_ENABLE = 1, MSI_64BIT = 0x80 };
+enum { MSI_MASK = 16, MSI_PENDING = 20, MSI_MASKED_SIZE = 24 };
+enum { MSI_ENABLE = 1, MSI_64BIT = 0x80, MSI_MASKS = 0x100 };
 enum { MSIX_CONTROL = 2, MSIX_TABLE = 4, MSIX_PBA = 8, MSIX_SIZE = 12 };
 enum { MSIX_ENABLE = 0x8000, MSIX_MASK_ALL = 0x4000 };
 enum { ENTRY_ADDRESS = 0, ENTRY_DATA = 8, ENTRY_CONTROL = 12, ENTRY_SIZE = 16, ENTRY_MASKED = 1,
        MAX_VECTORS = 2048 };
 
+static __thread unsigned sending;
+
+bool pci_message_sending(void)
+{
+    return sending;
+}
+
 static void send_message(PciDevice *pci, uint64_t address, uint32_t data)
 {
-    if (!pci_bus_master(pci))
+    if (!pci_can_master(pci))
         return;
-    /* The root bus is bus 0, so that the requester ID is the function's number. */
     uint32_t before = memory_initiator.requester;
-    memory_initiator.requester = pci->devfn;
+    memory_initiator.requester = pci_requester_id(pci);
+    sending++;
     MemResult res = address_space_store(pci->dev.dma, address, 4, data);
+    sending--;
     memory_initiator.requester = before;
     if (res != MEM_OK && !(pci->dev.logged & 0x80000000)) {
         pci->dev.logged |= 0x80000000;
@@ -35,15 +44,28 @@ static void send_message(PciDevice *pci, uint64_t address, uint32_t data)
 
 /* ---- MSI ---- */
 
-void pci_add_msi(PciDevice *pci, unsigned vectors)
+static unsigned add_msi(PciDevice *pci, unsigned vectors, bool masks)
 {
     g_assert(is_pow2(vectors) && vectors <= 32);
-    unsigned at = pci->msi_cap = pci_add_capability(pci, PCI_CAP_MSI, MSI_SIZE);
+    unsigned at = pci_add_capability(pci, PCI_CAP_MSI, masks ? MSI_MASKED_SIZE : MSI_SIZE);
     store_le16(pci->config + at + MSI_CONTROL, MSI_64BIT | __builtin_ctz(vectors) << 1);
-    store_le16(pci->wmask + at + MSI_CONTROL, MSI_ENABLE | 7 << 4);
+    store_le16(pci->wmask + at + MSI_CONTROL, MSI_ENABLE | (vectors > 1 ? 7 << 4 : 0));
     store_le32(pci->wmask + at + MSI_ADDRESS, ~3u);
     store_le32(pci->wmask + at + MSI_ADDRESS + 4, ~0u);
     store_le16(pci->wmask + at + MSI_DATA, 0xffff);
+    return at;
+}
+
+void pci_add_msi(PciDevice *pci, unsigned vectors)
+{
+    pci->msi_cap = add_msi(pci, vectors, false);
+}
+
+void pci_add_msi_masked(PciDevice *pci, unsigned vectors)
+{
+    unsigned at = pci->msi_cap = add_msi(pci, vectors, true);
+    pci->config[at + MSI_CONTROL + 1] |= MSI_MASKS >> 8;
+    store_le32(pci->wmask + at + MSI_MASK, MASK(vectors));
 }
 
 bool pci_msi_enabled(const PciDevice *pci)
@@ -55,8 +77,12 @@ void pci_msi_notify(PciDevice *pci, unsigned vector)
 {
     if (!pci_msi_enabled(pci))
         return;
-    const uint8_t *cap = pci->config + pci->msi_cap;
+    uint8_t *cap = pci->config + pci->msi_cap;
     uint16_t control = load_le16(cap + MSI_CONTROL);
+    if ((control & MSI_MASKS) && (load_le32(cap + MSI_MASK) >> (vector & 31) & 1)) {
+        store_le32(cap + MSI_PENDING, load_le32(cap + MSI_PENDING) | BIT(vector & 31));
+        return;
+    }
     /* Software may grant fewer vectors than asked for: the low bits of the data then fold. */
     unsigned granted = 1u << MIN(control >> 4 & 7, control >> 1 & 7);
     uint32_t data = load_le16(cap + MSI_DATA);
@@ -198,9 +224,24 @@ bool pci_add_msix(PciDevice *pci, unsigned vectors, unsigned bar, GError **error
 
 /* ---- for pci.c ---- */
 
+static void msi_unmask(PciDevice *pci)
+{
+    uint8_t *cap = pci->config + pci->msi_cap;
+    if (!pci_msi_enabled(pci) || !(load_le16(cap + MSI_CONTROL) & MSI_MASKS))
+        return;
+    uint32_t ready = load_le32(cap + MSI_PENDING) & ~load_le32(cap + MSI_MASK);
+    store_le32(cap + MSI_PENDING, load_le32(cap + MSI_PENDING) & ~ready);
+    for (unsigned v = 0; v < 32; v++)
+        if (ready >> v & 1)
+            pci_msi_notify(pci, v);
+}
+
 /* A write may have lifted the mask of all vectors. */
 void pci_msi_config_written(PciDevice *pci, unsigned offset, unsigned size)
 {
+    if (pci->msi_cap && offset < pci->msi_cap + (unsigned)MSI_MASKED_SIZE &&
+        offset + size > pci->msi_cap)
+        msi_unmask(pci);
     unsigned at = pci->msix_cap + MSIX_CONTROL;
     if (!pci->msix_cap || offset > at + 1 || offset + size <= at)
         return;

@@ -143,10 +143,15 @@ void virtio_queue_kick(VirtioDevice *v, uint32_t n)
      * virtio 3.1.1: a driver must not kick before DRIVER_OK. Legacy drivers did (virtio 3.1.2),
      * and devices served them.
      */
-    if (v->broken || v->notifying || !v->queues[n].ready ||
+    if (v->broken || v->notifying || v->no_dma || !v->queues[n].ready ||
         (virtio_has(v, VIRTIO_F_VERSION_1) && !(v->status & VIRTIO_STATUS_DRIVER_OK)))
         return;
     virtio_class(v)->handle_queue(v, n);
+}
+
+void virtio_set_dma(VirtioDevice *v, bool on)
+{
+    v->no_dma = !on;
 }
 
 /* ---- status and features ---- */

@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "hw/pci/bridge.h"
 #include "hw/virtio/virtio_pci.h"
 #include "util/bits.h"
 #include "util/error.h"
@@ -133,6 +134,14 @@ void virtio_pci_config_written(PciDevice *pci, unsigned offset, unsigned size)
     /* MSI-X may have been switched on or off. */
     if (p->child && pci->msix_cap && offset <= pci->msix_cap + 3u && offset + size > pci->msix_cap)
         update_intx(p);
+    pci_express_config_written(pci, offset, size);
+}
+
+void virtio_pci_master_changed(PciDevice *pci)
+{
+    VirtioPci *p = (VirtioPci *)pci;
+    if (p->child)
+        virtio_set_dma(p->child, pci_can_master(pci));
 }
 
 /* ---- the child ---- */
@@ -243,11 +252,23 @@ static void add_bars(VirtioPci *p, bool legacy)
     add_modern_cap(p, CAP_PCI_CFG, 0, 0, 0);
 }
 
+/* Behind a port of PCI Express it is an endpoint of that; on a root bus it is part of the complex. */
+static void add_express(VirtioPci *p)
+{
+    pci_add_express(&p->pci, PCIE_ENDPOINT, 0, PCIE_2_5GT, 1);
+    pci_add_pm(&p->pci);
+}
+
 bool virtio_pci_realize(VirtioPci *p, const DeviceType *child, GError **error)
 {
-    if (p->disable_modern && p->disable_legacy == 1)
-        return error_set(error, "disable-legacy=on and disable-modern=on leave no interface");
-    bool legacy = p->disable_legacy != 1;
+    enum { OFF, ON, AUTO };
+    const PciBus *on = pci_bus_of(&p->pci);
+    bool express = on->express && on->bridge;
+    bool legacy = p->disable_legacy == OFF || (p->disable_legacy == AUTO && !express);
+    if (p->disable_modern && !legacy)
+        return error_set(error, "without legacy interface (disable-legacy=on, or auto behind a PCI "
+                         "Express port) disable-modern=on leaves none");
+    p->pci.express = express;
     p->bus = bus_new("virtio-bus", "virtio-bus", &p->pci.dev);
     p->bus->max_children = 1;
     p->bus->plug = plug;
@@ -259,10 +280,10 @@ bool virtio_pci_realize(VirtioPci *p, const DeviceType *child, GError **error)
         p->vectors = MIN(p->child->n_queues, 64) + 1;
     if (p->vectors > 2048)
         return error_set(error, "vectors=%u: PCI allows 2048 at most", p->vectors);
-    if (p->vectors && !pci_add_msix(&p->pci, p->vectors, BAR_MSIX, error))
-        return false;
+    if (express)
+        add_express(p);
     add_bars(p, legacy);
-    return true;
+    return !p->vectors || pci_add_msix(&p->pci, p->vectors, BAR_MSIX, error);
 }
 
 void virtio_pci_unrealize(VirtioPci *p)

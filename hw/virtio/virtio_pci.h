@@ -36,6 +36,7 @@ void virtio_pci_unrealize(VirtioPci *p);
 void virtio_pci_reset(VirtioPci *p);
 void virtio_pci_config_reading(PciDevice *pci, unsigned offset, unsigned size);
 void virtio_pci_config_written(PciDevice *pci, unsigned offset, unsigned size);
+void virtio_pci_master_changed(PciDevice *pci);
 uint8_t virtio_pci_read_isr(VirtioPci *p);
 uint16_t virtio_pci_vector(VirtioPci *p, uint16_t vector);
 

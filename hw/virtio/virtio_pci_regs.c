@@ -99,6 +99,9 @@ static MemResult legacy_write(void *opaque, hwaddr offset, unsigned size, uint64
         virtio_queue_kick(v, (uint16_t)value);
         return MEM_OK;
     case L_STATUS:
+        /* Linux before 2.6.34 never made the device a bus master: QEMU does it here. */
+        if (value == (VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER))
+            pci_make_master(&p->pci);
         virtio_set_status(v, value);
         return MEM_OK;
     case L_CONFIG_VECTOR:

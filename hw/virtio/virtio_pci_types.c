@@ -35,7 +35,7 @@ static void form_reset(void *dev)
 #define COMMON_PROPS(legacy)                                                                   \
     PCI_PROPS(VirtioPci, pci),                                                                 \
     PROP(VirtioPci, "disable-legacy", disable_legacy, PROP_ON_OFF_AUTO, legacy,                \
-         "no legacy interface; auto: there is one"),                                           \
+         "no legacy interface; auto: not behind a port"),                                         \
     PROP(VirtioPci, "disable-modern", disable_modern, PROP_BOOL, "off", "no modern interface"),\
     PROP(VirtioPci, "vectors", vectors, PROP_U32, "4294967295",                                \
          "MSI-X vectors; default: one per queue and one"),                                     \
@@ -79,6 +79,7 @@ static void register_form(const DeviceType *child, const char *base, const char 
         .subvendor_id = PCI_VENDOR_REDHAT_QUMRANET, .subdevice_id = PCI_SUBDEVICE_QEMU,
         .class_code = c->pci_class, .config_reading = virtio_pci_config_reading,
         .config_written = virtio_pci_config_written,
+        .master_changed = virtio_pci_master_changed,
     };
     f->type = (DeviceType){
         .name = g_strconcat(base, "-pci", suffix, NULL),
@@ -86,6 +87,7 @@ static void register_form(const DeviceType *child, const char *base, const char 
         .doc = g_strconcat(child->doc, ", over PCI (4.1)", NULL),
         .category = child->category,
         .user_creatable = true,
+        .hotpluggable = true,
         .bus_type = "pci",
         .size = sizeof(VirtioPci) + child->size,
         .version = 1,

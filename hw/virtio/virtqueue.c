@@ -183,7 +183,7 @@ static bool is_packed(const VirtQueue *vq)
 
 bool virtqueue_empty(VirtQueue *vq)
 {
-    return !vq->ready || vq->v->broken ||
+    return !vq->ready || vq->v->broken || vq->v->no_dma ||
            !(is_packed(vq) ? packed_pending(vq) : split_pending(vq));
 }
 

@@ -125,6 +125,7 @@ struct Device {
     int n_irqs;        /* type->irqs, or what device_set_irqs made of it */
     AddressSpace *dma; /* where its DMA goes; the machine's memory by default */
     bool realized;
+    bool hotplugged;   /* it came while the machine was there already */
     uint32_t logged;   /* kinds of guest errors already logged */
     Device *next;      /* all devices, in order of creation */
 };
@@ -145,6 +146,10 @@ struct Bus {
     void (*child_loaded)(Bus *bus, Device *child);
     void (*child_info)(Bus *bus, Device *child, GString *out); /* lines for `info qtree` */
     void (*unplug)(Bus *bus, Device *child);
+    const char *title; /* kind of bus in `info qtree`; NULL: by its type */
+    bool no_hotplug;   /* devices neither come nor go while the machine is there */
+    /* device_del: asks the guest, who lets it go later (device_unplug). NULL: it goes at once. */
+    bool (*unplug_request)(Bus *bus, Device *child, GError **error);
     void *opaque;      /* of the code that made the bus */
 };
 
@@ -164,6 +169,12 @@ void device_set_uint(Device *dev, const char *name, uint64_t v);
 bool device_realize(Device *dev, Bus *bus, GError **error);
 void device_unrealize(Device *dev); /* and frees it */
 void device_reset(Device *dev);
+void device_reset_tree(Device *dev); /* and all that is on its buses */
+/* device_del: what the user may remove goes, now or when the guest has let go of it. */
+bool device_unplug_request(Device *dev, GError **error);
+/* The end of that: unrealizes, and tells the listener of the device and all that was on it. */
+void device_unplug(Device *dev);
+void device_set_unplug_listener(void (*fn)(const char *id, const char *path));
 void device_map(Device *dev, hwaddr addr); /* region 0 into the machine's memory */
 void device_map_secure(Device *dev, hwaddr addr); /* into Arm's secure address space only */
 /* In realize: as many output pins as the configuration asks for, instead of type->irqs. */

@@ -86,6 +86,7 @@ struct VirtioDevice {
     /* An interrupt is being sent. Where a guest aims messages at devices' registers, what they
      * write is ignored, or devices would call each other for ever. */
     bool notifying;
+    bool no_dma;               /* the transport is no bus master: queues rest (not saved) */
     bool modern;               /* the transport presents the 1.x interface */
     uint16_t config_vector;    /* virtio-pci */
     uint32_t generation;       /* of the configuration */
@@ -183,5 +184,7 @@ void virtio_queue_set_num(VirtQueue *vq, uint32_t num);
 void virtio_queue_set_legacy(VirtQueue *vq, uint64_t addr, uint64_t align);
 void virtio_queue_set_ready(VirtQueue *vq, bool ready);
 void virtio_queue_kick(VirtioDevice *v, uint32_t n);
+/* Whether the transport lets DMA through. What waited meanwhile is taken up with the next kick. */
+void virtio_set_dma(VirtioDevice *v, bool on);
 
 #endif

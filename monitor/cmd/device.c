@@ -62,17 +62,7 @@ bool qmp_device_del(const Json *args, GError **error)
     Device *dev = *last ? device_find(last) : NULL;
     if (!dev)
         return qmp_error_set(error, QMP_ERROR_DEVICE_NOT_FOUND, "Device '%s' not found", id);
-    if (!dev->type->hotpluggable)
-        return error_set(error, "Device '%s' does not support hotplugging", dev->type->name);
-    Json *data = json_object();
-    g_autofree char *path = g_strdup_printf("/machine/%s/%s",
-                                            dev->id ? "peripheral" : "unattached",
-                                            dev->id ? dev->id : dev->path);
-    json_set_str(data, "device", dev->id);
-    json_set_str(data, "path", path);
-    device_unrealize(dev);
-    qmp_event_emit("DEVICE_DELETED", data);
-    return true;
+    return device_unplug_request(dev, error);
 }
 
 void hmp_info_qtree(Monitor *mon, const Json *args)

@@ -2,6 +2,7 @@
 /* QMP events, and those that the run state gives rise to. */
 #include <string.h>
 
+#include "hw/device.h"
 #include "monitor/core/monitor_int.h"
 #include "softmmu/run.h"
 #include "util/error.h"
@@ -61,8 +62,19 @@ static void on_event(void *opaque, VmEvent e, ShutdownCause cause)
     qmp_event_emit(e == VM_EVENT_RESET ? "RESET" : "SHUTDOWN", data);
 }
 
+static void on_unplug(const char *id, const char *path)
+{
+    Json *data = json_object();
+    g_autofree char *full = g_strconcat("/machine/", path, NULL);
+    if (id)
+        json_set_str(data, "device", id);
+    json_set_str(data, "path", full);
+    qmp_event_emit("DEVICE_DELETED", data);
+}
+
 void events_init(void)
 {
     run_state_add_listener(on_state, NULL);
     vm_add_event_listener(on_event, NULL);
+    device_set_unplug_listener(on_unplug);
 }
