@@ -105,15 +105,32 @@ void vm_request_stop(RunState why);       /* e.g. from a vCPU thread */
 void vm_add_powerdown_notifier(void (*fn)(void *opaque), void *opaque);
 
 /* What was carried out, for QMP events. cause is of SHUTDOWN and RESET. Main thread. */
-typedef enum VmEvent { VM_EVENT_SHUTDOWN, VM_EVENT_RESET, VM_EVENT_POWERDOWN } VmEvent;
+typedef enum VmEvent {
+    VM_EVENT_SHUTDOWN, VM_EVENT_RESET, VM_EVENT_POWERDOWN, VM_EVENT_WATCHDOG,
+} VmEvent;
 void vm_add_event_listener(void (*fn)(void *opaque, VmEvent e, ShutdownCause cause),
                            void *opaque);
 
+/* X(constant, name in -watchdog-action and QMP) */
+#define WATCHDOG_ACTIONS(X)                                                                    \
+    X(RESET, "reset") X(SHUTDOWN, "shutdown") X(POWEROFF, "poweroff") X(PAUSE, "pause")        \
+    X(DEBUG, "debug") X(NONE, "none") X(INJECT_NMI, "inject-nmi")
+typedef enum WatchdogAction {
+#define X(c, n) WATCHDOG_##c,
+    WATCHDOG_ACTIONS(X)
+#undef X
+} WatchdogAction;
+extern const char *const watchdog_actions[]; /* their names, NULL-terminated */
+
 /* -no-reboot, -no-shutdown, -action */
 typedef struct VmActions {
+    WatchdogAction watchdog;
     bool reboot_is_shutdown, shutdown_is_pause, panic_is_pause, panic_is_exit_failure;
 } VmActions;
 extern VmActions vm_actions;
+bool watchdog_set_action(const char *name); /* false: there is no such action */
+/* For devices: the guest did not feed its watchdog. */
+void vm_watchdog_expired(void);
 
 /*
  * Reset of the whole machine: handlers in ascending order of `stage`, then of registration.

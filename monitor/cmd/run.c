@@ -86,6 +86,7 @@ bool qmp_set_action(const Json *args, GError **error)
     const char *reboot = json_get_str(args, "reboot", NULL);
     const char *shutdown = json_get_str(args, "shutdown", NULL);
     const char *panic = json_get_str(args, "panic", NULL);
+    const char *watchdog = json_get_str(args, "watchdog", NULL);
     if (reboot)
         vm_actions.reboot_is_shutdown = !strcmp(reboot, "shutdown");
     if (shutdown)
@@ -94,5 +95,18 @@ bool qmp_set_action(const Json *args, GError **error)
         vm_actions.panic_is_pause = !strcmp(panic, "pause");
         vm_actions.panic_is_exit_failure = !strcmp(panic, "exit-failure");
     }
-    return true;
+    return !watchdog || watchdog_set_action(watchdog);
+}
+
+bool qmp_watchdog_set_action(const Json *args, GError **error)
+{
+    return watchdog_set_action(json_get_str(args, "action", ""));
+}
+
+void hmp_watchdog_action(Monitor *mon, const Json *args)
+{
+    const char *asked = json_get_str(args, "action", "");
+    g_autofree char *action = g_ascii_strdown(asked, -1);
+    if (!watchdog_set_action(action))
+        monitor_printf(mon, "Error: invalid parameter value: %s\n", action);
 }

@@ -18,10 +18,8 @@ static const SchemaEvent *find_event(const char *name)
     return NULL;
 }
 
-void qmp_event_emit(const char *name, Json *data)
+static void emit(const char *name, Json *data)
 {
-    const SchemaEvent *e = find_event(name);
-    g_assert(e && (!e->data || (data && schema_check(e->data, data, name, false, NULL))));
     gint64 now = g_get_real_time();
     g_autoptr(Json) event = json_object();
     Json *time = json_object();
@@ -41,6 +39,47 @@ void qmp_event_emit(const char *name, Json *data)
     }
 }
 
+/*
+ * Events that a guest can cause as often as it likes come once in a second at most, the last of
+ * those in between at its end.
+ */
+typedef struct Rare {
+    const char *name;
+    Timer *timer;  /* pending: one was emitted less than a second ago */
+    Json *data;    /* of the one that waits, or NULL */
+} Rare;
+
+static Rare rare_events[] = { { "WATCHDOG" } };
+
+static void second_over(void *opaque)
+{
+    Rare *r = opaque;
+    if (!r->data)
+        return;
+    timer_mod(r->timer, clock_ns(CLOCK_RT) + G_GINT64_CONSTANT(1000000000));
+    emit(r->name, g_steal_pointer(&r->data));
+}
+
+void qmp_event_emit(const char *name, Json *data)
+{
+    const SchemaEvent *e = find_event(name);
+    g_assert(e && (!e->data || (data && schema_check(e->data, data, name, false, NULL))));
+    for (size_t i = 0; i < G_N_ELEMENTS(rare_events); i++) {
+        Rare *r = &rare_events[i];
+        if (strcmp(r->name, name))
+            continue;
+        if (!r->timer)
+            r->timer = timer_new(CLOCK_RT, second_over, r);
+        if (timer_pending(r->timer)) {
+            json_free(r->data);
+            r->data = data;
+            return;
+        }
+        timer_mod(r->timer, clock_ns(CLOCK_RT) + G_GINT64_CONSTANT(1000000000));
+    }
+    emit(name, data);
+}
+
 static void on_state(void *opaque, bool running, RunState s)
 {
     static bool was_running;
@@ -56,6 +95,11 @@ static void on_event(void *opaque, VmEvent e, ShutdownCause cause)
         return;
     }
     Json *data = json_object();
+    if (e == VM_EVENT_WATCHDOG) {
+        json_set_str(data, "action", watchdog_actions[vm_actions.watchdog]);
+        qmp_event_emit("WATCHDOG", data);
+        return;
+    }
     const char *reason = shutdown_cause_name(cause);
     json_set_bool(data, "guest", g_str_has_prefix(reason, "guest-"));
     json_set_str(data, "reason", reason);

@@ -258,6 +258,9 @@ static void offer_for_type(Candidates *k, const Command *c, char type)
             if (t->user_creatable && t->hotpluggable)
                 offer(k, t->name);
         }
+    } else if (hmp_find("watchdog_action", false) == c) {
+        for (int i = 0; watchdog_actions[i]; i++)
+            offer(k, watchdog_actions[i]);
     } else if (type == 'b' || hmp_find("singlestep", false) == c) {
         offer(k, "on");
         offer(k, "off");

@@ -421,20 +421,20 @@ bool opt_action(Cli *cli, const char *arg, GError **error)
     static const char *const reboot[] = { "reset", "shutdown", NULL };
     static const char *const shutdown[] = { "poweroff", "pause", NULL };
     static const char *const panic[] = { "shutdown", "pause", "exit-failure", "none", NULL };
-    static const char *const watchdog[] = { "reset", "shutdown", "poweroff", "inject-nmi", "pause",
-                                            "debug", "none", NULL };
     GHashTable *opts = opts_parse(arg, NULL, error);
     if (!opts)
         return false;
-    int r = vm_actions.reboot_is_shutdown, s = vm_actions.shutdown_is_pause, p = 0, w = 0;
+    int r = vm_actions.reboot_is_shutdown, s = vm_actions.shutdown_is_pause, p = 0;
+    int w = vm_actions.watchdog;
     bool ok = action_word(opts, "reboot", reboot, &r, error) &&
               action_word(opts, "shutdown", shutdown, &s, error) &&
               action_word(opts, "panic", panic, &p, error) &&
-              action_word(opts, "watchdog", watchdog, &w, error) &&
+              action_word(opts, "watchdog", watchdog_actions, &w, error) &&
               opts_check_empty(opts, "-action", known, error);
     g_hash_table_unref(opts);
     vm_actions.reboot_is_shutdown = r == 1;
     vm_actions.shutdown_is_pause = s == 1;
+    vm_actions.watchdog = w;
     vm_actions.panic_is_pause = p == 1;
     vm_actions.panic_is_exit_failure = p == 2;
     return ok;

@@ -10,6 +10,7 @@
 
 #include "backend/fdset.h"
 #include "softmmu/cli/cli.h"
+#include "softmmu/run.h"
 #include "util/error.h"
 #include "util/opts.h"
 
@@ -166,23 +167,15 @@ bool opt_no_acpi(Cli *cli, const char *arg, GError **error)
     return true;
 }
 
-/* ---- of no effect ---- */
-
-static bool is_one_of(const char *option, const char *arg, const char *const *words, GError **error)
-{
-    for (int i = 0; words[i]; i++)
-        if (!strcmp(arg, words[i]))
-            return true;
-    g_autofree char *all = g_strjoinv(", ", (char **)words);
-    return error_set(error, "-%s %s: must be one of %s", option, arg, all);
-}
-
 bool opt_watchdog_action(Cli *cli, const char *arg, GError **error)
 {
-    static const char *const words[] = { "reset", "shutdown", "poweroff", "inject-nmi", "pause",
-                                         "debug", "none", NULL };
-    return is_one_of("watchdog-action", arg, words, error);
+    if (watchdog_set_action(arg))
+        return true;
+    g_autofree char *all = g_strjoinv(", ", (char **)watchdog_actions);
+    return error_set(error, "-watchdog-action %s: must be one of %s", arg, all);
 }
+
+/* ---- of no effect ---- */
 
 bool opt_audiodev(Cli *cli, const char *arg, GError **error)
 {

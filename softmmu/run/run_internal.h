@@ -27,6 +27,9 @@ extern int timer_fds[TIMER_FDS]; /* readable when a timer may have expired */
 void timers_run(unsigned readable); /* bits: which of timer_fds are */
 void timers_clock_changed(void);    /* a clock jumped, stopped or started: arm anew */
 
+/* Tells vm_add_event_listener's listeners. */
+void event_tell(VmEvent e, ShutdownCause cause);
+
 /* Carries requests out. True: the program is to end, with *status. */
 bool requests_run(int *status);
 

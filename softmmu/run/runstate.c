@@ -81,7 +81,7 @@ void vm_drain(void)
         ((void (*)(void *))c.fn)(c.opaque);
 }
 
-static void tell_event(VmEvent e, ShutdownCause cause)
+void event_tell(VmEvent e, ShutdownCause cause)
 {
     FOR_CALLBACKS(c, event_listeners)
         ((void (*)(void *, VmEvent, ShutdownCause))c.fn)(c.opaque, e, cause);
@@ -246,7 +246,7 @@ void vm_reset_now(void)
 /* True: end the program. */
 static bool carry_out_shutdown(ShutdownCause cause, int exit_code, int *status)
 {
-    tell_event(VM_EVENT_SHUTDOWN, cause);
+    event_tell(VM_EVENT_SHUTDOWN, cause);
     if (cause == SHUTDOWN_GUEST_PANIC && vm_actions.panic_is_pause) {
         vm_stop(RUN_STATE_GUEST_PANICKED);
         return false;
@@ -279,10 +279,10 @@ bool requests_run(int *status)
         vm_reset_now();
         if (!run_state_is_running() && run_state() != RUN_STATE_INMIGRATE)
             run_state_set(RUN_STATE_PRELAUNCH);
-        tell_event(VM_EVENT_RESET, r.reset_cause);
+        event_tell(VM_EVENT_RESET, r.reset_cause);
     }
     if (r.powerdown) {
-        tell_event(VM_EVENT_POWERDOWN, SHUTDOWN_GUEST_SHUTDOWN);
+        event_tell(VM_EVENT_POWERDOWN, SHUTDOWN_GUEST_SHUTDOWN);
         FOR_CALLBACKS(c, powerdown_notifiers)
             ((void (*)(void *))c.fn)(c.opaque);
     }
