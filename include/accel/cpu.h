@@ -159,6 +159,9 @@ typedef struct GdbReg {
     uint16_t dwarf;      /* for the same: DWARF's number and one; 0: none */
 } GdbReg;
 
+/* Of TargetOps.each_mapping; false ends it. */
+typedef bool CpuMappingFn(void *opaque, vaddr va, hwaddr pa, uint64_t size);
+
 /* What a target provides. One const table per guest architecture. */
 struct TargetOps {
     const char *name;            /* "riscv64" */
@@ -242,6 +245,13 @@ struct TargetOps {
     bool (*kernel_vectors)(Cpu *cpu, vaddr *va);
     /* Where the image of the kernel begins that va is in; false: it is in none. */
     bool (*kernel_base)(Cpu *cpu, vaddr va, vaddr *base);
+
+    /* --- for dumps of memory (softmmu/dump.h), machine stopped --- */
+    /* Appends what Linux' core files have of it: pr_reg of NT_PRSTATUS, and NT_FPREGSET. */
+    void (*core_regs)(Cpu *cpu, GByteArray *general, GByteArray *fp);
+    /* What the page tables that are in use map, ascending; false: fn said so, or there was no end
+     * to it. Physical addresses are those of cpu->as. */
+    bool (*each_mapping)(Cpu *cpu, CpuMappingFn *fn, void *opaque);
 };
 
 /* All targets in this build. */

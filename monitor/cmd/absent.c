@@ -59,11 +59,6 @@ void hmp_info_numa(Monitor *mon, const Json *args)
     monitor_puts(mon, "0 nodes\n");
 }
 
-void hmp_info_dump(Monitor *mon, const Json *args)
-{
-    monitor_puts(mon, "Status: none\n");
-}
-
 void hmp_info_replay(Monitor *mon, const Json *args)
 {
     monitor_puts(mon, "Record/replay is not active\n");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "monitor/schema/commands_gen.h"
+#include "softmmu/dump.h"
 #include "softmmu/run.h"
 #include "util/error.h"
 
@@ -13,8 +14,18 @@ bool qmp_quit(const Json *args, GError **error)
     return true;
 }
 
+/* The machine stands still for it, and goes on by itself. */
+static bool dumping(GError **error)
+{
+    if (dump_in_progress())
+        error_set(error, "There is a dump in process, please wait.");
+    return dump_in_progress();
+}
+
 bool qmp_stop(const Json *args, GError **error)
 {
+    if (dumping(error))
+        return false;
     vm_stop(RUN_STATE_PAUSED);
     return true;
 }
@@ -22,6 +33,8 @@ bool qmp_stop(const Json *args, GError **error)
 bool qmp_cont(const Json *args, GError **error)
 {
     RunState s = run_state();
+    if (dumping(error))
+        return false;
     if (s == RUN_STATE_SHUTDOWN || s == RUN_STATE_INTERNAL_ERROR || s == RUN_STATE_GUEST_PANICKED)
         return error_set(error, "Resetting the Virtual Machine is required");
     if (s == RUN_STATE_SUSPENDED)

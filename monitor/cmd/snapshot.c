@@ -6,6 +6,7 @@
 
 #include "backend/block.h"
 #include "monitor/schema/commands_gen.h"
+#include "softmmu/dump.h"
 #include "softmmu/run.h"
 #include "util/error.h"
 
@@ -37,6 +38,8 @@ void hmp_savevm(Monitor *mon, const Json *args)
 
 static bool load(const char *tag, const char *const *devices, GError **error)
 {
+    if (dump_in_progress())
+        return error_set(error, "There is a dump in process, please wait.");
     bool was_running = run_state_is_running();
     if (was_running)
         vm_stop(RUN_STATE_RESTORE_VM);

@@ -434,6 +434,7 @@ static const TargetOps aarch64_target = {
     .watch_before = true,
     .gdb_types = arm_gdb_types,
     .gdb_reg = arm_gdb_reg,
+    .core_regs = arm_core_regs, .each_mapping = arm_each_mapping,
     .gdb_read = arm_gdb_read,
     .gdb_write = arm_gdb_write,
     .debug_translate = arm_debug_translate,

@@ -402,6 +402,7 @@ extern const IrHelper arm_helper_tlbi_sync; /* (): what DSB calls */
 void arm_at(ArmCpu *a, uint32_t sysreg, uint64_t va);
 void arm_info_tlb(Cpu *cpu, GString *out);
 void arm_info_mem(Cpu *cpu, GString *out);
+bool arm_each_mapping(Cpu *cpu, CpuMappingFn *fn, void *opaque);
 bool arm_debug_translate(Cpu *cpu, vaddr va, hwaddr *pa);
 
 /* --- sysreg.c: the table of system registers --- */
@@ -506,6 +507,7 @@ size_t arm_disas(GString *out, const uint8_t *code, size_t len, uint64_t pc);
 const char *arm_gdb_types(const char *feature);
 bool arm_gdb_reg(Cpu *cpu, unsigned i, GdbReg *out);
 void arm_gdb_read(Cpu *cpu, unsigned num, uint8_t *bytes);
+void arm_core_regs(Cpu *cpu, GByteArray *general, GByteArray *fp);
 void arm_gdb_write(Cpu *cpu, unsigned num, const uint8_t *bytes);
 bool arm_kernel_vectors(Cpu *cpu, vaddr *va);
 bool arm_kernel_base(Cpu *cpu, vaddr va, vaddr *base);

@@ -183,6 +183,26 @@ void arm_gdb_read(Cpu *cpu, unsigned num, uint8_t *bytes)
     }
 }
 
+/* As Linux' user_pt_regs and user_fpsimd_state: the registers of gdb's first two features. */
+void arm_core_regs(Cpu *cpu, GByteArray *general, GByteArray *fp)
+{
+    uint8_t b[16] = { 0 };
+
+    for (unsigned num = 0; num <= NUM_CPSR; num++) {
+        memset(b, 0, sizeof b);
+        arm_gdb_read(cpu, num, b);
+        g_byte_array_append(general, b, 8);
+    }
+    for (unsigned num = NUM_V0; num < NUM_FPSR; num++) {
+        arm_gdb_read(cpu, num, b);
+        g_byte_array_append(fp, b, sizeof b);
+    }
+    memset(b, 0, sizeof b); /* two reserved words behind the two */
+    arm_gdb_read(cpu, NUM_FPSR, b);
+    arm_gdb_read(cpu, NUM_FPCR, b + 4);
+    g_byte_array_append(fp, b, sizeof b);
+}
+
 /* PSTATE from a debugger: what a return from an exception could bring, and levels that exist. */
 static void write_cpsr(ArmCpu *a, uint32_t v)
 {

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { MAX_DESCRIPTORS = 4 << 20, MAX_LINES = 100000 };
+enum { MAX_DESCRIPTORS = 4 << 20, MAX_DESCRIPTORS_DUMP = 32 << 20, MAX_LINES = 100000 };
 
 typedef struct Walk {
     ArmCpu *a;
@@ -18,7 +18,10 @@ typedef struct Walk {
     const ArmRange *r;
     GString *out;
     bool merge;          /* neighbours with equal attributes in one line */
-    uint64_t descriptors, lines;
+    CpuMappingFn *fn;    /* instead of lines */
+    void *opaque;
+    bool stop;
+    uint64_t descriptors, max_descriptors, lines;
     /* the line that is being gathered; size 0: none */
     uint64_t va, pa, size;
     char attr[16];
@@ -43,6 +46,10 @@ static void leaf(Walk *w, uint64_t va, uint64_t size)
     /* What the walk makes of it, stage 2 included, is what is true. */
     if (!arm_walk(w->a, w->rg, va, &priv, &p))
         return;
+    if (w->fn) {
+        w->stop = !w->fn(w->opaque, va, p.pa, size);
+        return;
+    }
     if (!arm_walk(w->a, w->rg, va, &user, &u))
         u = (ArmXlat){ 0 }; /* TCR_ELx.E0PD */
     g_snprintf(attr, sizeof attr, "%c%c%c %c%c%c %c%c", w->rg->two_ranges && u.r ? 'r' : '-',
@@ -67,7 +74,7 @@ static void table(Walk *w, uint64_t base, int level, unsigned bits, uint64_t va)
 
     for (uint64_t i = 0; i < 1ULL << bits; i++) {
         uint64_t d, here = va | i << shift;
-        if (w->lines >= MAX_LINES || w->descriptors++ >= MAX_DESCRIPTORS ||
+        if (w->stop || w->lines >= MAX_LINES || w->descriptors++ >= w->max_descriptors ||
             !arm_debug_read_descriptor(w->a, w->rg, base + i * 8, &d))
             return;
         if (!(d & 1))
@@ -79,35 +86,56 @@ static void table(Walk *w, uint64_t base, int level, unsigned bits, uint64_t va)
     }
 }
 
-static void print(Cpu *cpu, GString *out, bool merge)
+/* False: there are no tables. */
+static bool walk(Walk *w)
 {
-    ArmCpu *a = arm_cpu(cpu);
+    ArmCpu *a = w->a;
     uint32_t which = arm_current_regime(a);
     ArmRegimeRegs regs = arm_regime_regs(a, which);
     ArmRegime rg;
-    Walk w = { .a = a, .rg = &rg, .out = out, .merge = merge };
     unsigned el = (which & REGIME_KIND) == REGIME_EL10 ? 1
                   : (which & REGIME_KIND) == REGIME_EL3 ? 3 : 2;
 
     arm_regime_parse(a, &regs, &rg);
-    if (!rg.stage1) {
-        g_string_append(out, "No translation or protection\n");
-        return;
-    }
-    g_string_append(out, "vaddr            paddr            size             EL0 priv\n"
-                    "---------------- ---------------- ---------------- --- --- --\n");
+    if (!rg.stage1)
+        return false;
+    w->rg = &rg;
     for (unsigned i = 0; i < (rg.two_ranges ? 2 : 1); i++) {
         unsigned shift;
-        w.r = &rg.range[i];
-        if (w.r->faults)
+        w->r = &rg.range[i];
+        if (w->r->faults)
             continue;
-        shift = w.r->granule + (unsigned)(w.r->granule - 3) * (unsigned)(3 - w.r->start);
-        table(&w, arm_table_base(w.r, i ? a->ttbr1[el] : a->ttbr0[el], shift),
-              w.r->start, w.r->ia_bits - shift, i ? ~0ULL << w.r->ia_bits : 0);
-        flush_line(&w);
+        shift = w->r->granule + (unsigned)(w->r->granule - 3) * (unsigned)(3 - w->r->start);
+        table(w, arm_table_base(w->r, i ? a->ttbr1[el] : a->ttbr0[el], shift),
+              w->r->start, w->r->ia_bits - shift, i ? ~0ULL << w->r->ia_bits : 0);
+        flush_line(w);
+    }
+    w->rg = NULL;
+    return true;
+}
+
+static void print(Cpu *cpu, GString *out, bool merge)
+{
+    Walk w = { .a = arm_cpu(cpu), .out = out, .merge = merge, .max_descriptors = MAX_DESCRIPTORS };
+    gsize start = out->len;
+
+    g_string_append(out, "vaddr            paddr            size             EL0 priv\n"
+                    "---------------- ---------------- ---------------- --- --- --\n");
+    if (!walk(&w)) {
+        g_string_truncate(out, start);
+        g_string_append(out, "No translation or protection\n");
     }
     if (w.descriptors >= MAX_DESCRIPTORS || w.lines >= MAX_LINES)
         g_string_append(out, "(the rest is left out: these tables are too large or not sane)\n");
+}
+
+bool arm_each_mapping(Cpu *cpu, CpuMappingFn *fn, void *opaque)
+{
+    Walk w = { .a = arm_cpu(cpu), .fn = fn, .opaque = opaque,
+               .max_descriptors = MAX_DESCRIPTORS_DUMP };
+
+    walk(&w);
+    return !w.stop && w.descriptors < w.max_descriptors;
 }
 
 void arm_info_mem(Cpu *cpu, GString *out)

@@ -280,6 +280,7 @@ static const TargetOps riscv64_target = {
     .elf_machine = 243, .elf_flags = 1,
     .watch_before = true,
     .gdb_reg = riscv_gdb_reg,
+    .core_regs = riscv_core_regs, .each_mapping = riscv_each_mapping,
     .gdb_read = riscv_gdb_read,
     .gdb_write = riscv_gdb_write,
     .debug_translate = riscv_debug_translate,

@@ -231,6 +231,7 @@ bool riscv_debug_read_pte(RiscvCpu *r, hwaddr pa, uint64_t *pte);
 /* --- mmu_info.c --- */
 void riscv_info_tlb(Cpu *cpu, GString *out);
 void riscv_info_mem(Cpu *cpu, GString *out);
+bool riscv_each_mapping(Cpu *cpu, CpuMappingFn *fn, void *opaque);
 
 /* --- pmp.c --- */
 /* PMP: may an access of this kind and privilege touch [pa, pa + len)? *page_uniform: the answer is
@@ -263,6 +264,7 @@ uint64_t riscv_misa(const RiscvCpu *r);
 /* --- gdb.c --- */
 bool riscv_gdb_reg(Cpu *cpu, unsigned i, GdbReg *out);
 void riscv_gdb_read(Cpu *cpu, unsigned num, uint8_t *bytes);
+void riscv_core_regs(Cpu *cpu, GByteArray *general, GByteArray *fp);
 void riscv_gdb_write(Cpu *cpu, unsigned num, const uint8_t *bytes);
 bool riscv_debug_translate(Cpu *cpu, vaddr va, hwaddr *pa);
 bool riscv_kernel_vectors(Cpu *cpu, vaddr *va);

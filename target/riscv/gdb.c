@@ -122,6 +122,28 @@ void riscv_gdb_write(Cpu *cpu, unsigned num, const uint8_t *bytes)
     }
 }
 
+/* As Linux' user_regs_struct (pc instead of x0) and __riscv_d_ext_state. */
+void riscv_core_regs(Cpu *cpu, GByteArray *general, GByteArray *fp)
+{
+    RiscvCpu *r = riscv_cpu(cpu);
+    uint64_t fcsr = 0;
+    uint8_t b[8];
+
+    for (unsigned i = 0; i < 32; i++) {
+        store_le64(b, i ? r->x[i] : r->pc);
+        g_byte_array_append(general, b, sizeof b);
+    }
+    if (!r->ext.f)
+        return;
+    for (unsigned i = 0; i < 32; i++) {
+        store_le64(b, r->f[i]);
+        g_byte_array_append(fp, b, sizeof b);
+    }
+    riscv_csr_peek(r, CSR_FCSR, &fcsr);
+    store_le64(b, fcsr);
+    g_byte_array_append(fp, b, sizeof b);
+}
+
 /* --- memory --- */
 
 /* A debugger may see user pages from S mode, and the kernel's from U mode and from M mode. */

@@ -8,14 +8,17 @@
 
 #include <inttypes.h>
 
-enum { MAX_PTES = 4 << 20, MAX_LINES = 100000 };
+enum { MAX_PTES = 4 << 20, MAX_PTES_DUMP = 32 << 20, MAX_LINES = 100000 };
 
 typedef struct Walk {
     RiscvCpu *r;
     GString *out;
     unsigned levels;
     bool merge;          /* neighbours with equal attributes in one line */
-    uint64_t ptes, lines;
+    CpuMappingFn *fn;    /* instead of lines */
+    void *opaque;
+    bool stop;
+    uint64_t ptes, max_ptes, lines;
     /* the line that is being gathered; size 0: none */
     uint64_t va, pa, size;
     unsigned attr;
@@ -39,6 +42,10 @@ static void flush_line(Walk *w)
 
 static void leaf(Walk *w, uint64_t va, uint64_t pa, uint64_t size, unsigned attr)
 {
+    if (w->fn) {
+        w->stop = !w->fn(w->opaque, va, pa, size);
+        return;
+    }
     if (w->merge && w->size && w->attr == attr && w->va + w->size == va && w->pa + w->size == pa) {
         w->size += size;
         return;
@@ -56,7 +63,7 @@ static void table(Walk *w, uint64_t base, unsigned level, uint64_t va)
 
     for (unsigned i = 0; i < 512; i++) {
         uint64_t pte, pa, here = va | (uint64_t)i << shift;
-        if (w->lines >= MAX_LINES || w->ptes++ >= MAX_PTES ||
+        if (w->stop || w->lines >= MAX_LINES || w->ptes++ >= w->max_ptes ||
             !riscv_debug_read_pte(w->r, base + i * 8, &pte))
             return;
         if (!(pte & 1))
@@ -77,7 +84,7 @@ static void table(Walk *w, uint64_t base, unsigned level, uint64_t va)
 static void print(Cpu *cpu, GString *out, bool merge)
 {
     RiscvCpu *r = riscv_cpu(cpu);
-    Walk w = { .r = r, .out = out, .merge = merge };
+    Walk w = { .r = r, .out = out, .merge = merge, .max_ptes = MAX_PTES };
 
     w.levels = riscv_satp_levels(r->satp >> SATP_MODE_SHIFT);
     if (!w.levels) {
@@ -100,4 +107,15 @@ void riscv_info_mem(Cpu *cpu, GString *out)
 void riscv_info_tlb(Cpu *cpu, GString *out)
 {
     print(cpu, out, false);
+}
+
+bool riscv_each_mapping(Cpu *cpu, CpuMappingFn *fn, void *opaque)
+{
+    RiscvCpu *r = riscv_cpu(cpu);
+    Walk w = { .r = r, .fn = fn, .opaque = opaque, .max_ptes = MAX_PTES_DUMP };
+
+    w.levels = riscv_satp_levels(r->satp >> SATP_MODE_SHIFT);
+    if (w.levels)
+        table(&w, (r->satp & SATP_PPN) << 12, w.levels - 1, 0);
+    return !w.stop && w.ptes < w.max_ptes;
 }
