@@ -27,6 +27,9 @@ char *prop_default_text(const Prop *p);
 /* Claims the drives that the properties name. */
 bool prop_claim_drives(Device *dev, GError **error);
 void prop_release_drives(Device *dev);
+/* The drives that device_del takes away as well: collects, and once the device is gone frees them. */
+void prop_note_drives(Device *dev, GPtrArray *drives);
+void prop_free_drives(GPtrArray *drives);
 
 /* ---- globals.c ---- */
 void globals_apply(Device *dev);

@@ -356,24 +356,26 @@ bool device_unplug_request(Device *dev, GError **error)
     return true;
 }
 
-/* Pairs of id (or NULL) and path: what is on a device before the device. */
-static void note_names(const Device *dev, GPtrArray *names)
+/* Pairs of id (or NULL) and path, what is on a device before the device; and their drives. */
+static void note_names(Device *dev, GPtrArray *names, GPtrArray *drives)
 {
     for (guint i = 0; i < dev->buses->len; i++) {
         const Bus *bus = g_ptr_array_index(dev->buses, i);
         for (guint j = 0; j < bus->children->len; j++)
-            note_names(g_ptr_array_index(bus->children, j), names);
+            note_names(g_ptr_array_index(bus->children, j), names, drives);
     }
     g_ptr_array_add(names, g_strdup(dev->id));
     g_ptr_array_add(names, g_strdup(dev->path));
+    prop_note_drives(dev, drives);
 }
 
 /* Whoever hears of it finds ids and drives free. */
 void device_unplug(Device *dev)
 {
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    note_names(dev, names);
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free), drives = g_ptr_array_new();
+    note_names(dev, names, drives);
     device_unrealize(dev);
+    prop_free_drives(drives);
     for (guint i = 0; unplug_listener && i < names->len; i += 2)
         unplug_listener(names->pdata[i], names->pdata[i + 1]);
 }

@@ -359,3 +359,20 @@ void prop_release_drives(Device *dev)
         if (drive_of(dev, p))
             block_release(drive_of(dev, p));
 }
+
+/* Those that are -drive's (or drive_add's): in QEMU they go with their device. */
+void prop_note_drives(Device *dev, GPtrArray *drives)
+{
+    for (const Prop *p = dev->type->props; p && p->name; p++) {
+        BlockBackend *b = drive_of(dev, p);
+        if (b && block_is_drive(b) && !g_ptr_array_find(drives, b, NULL))
+            g_ptr_array_add(drives, b);
+    }
+}
+
+void prop_free_drives(GPtrArray *drives)
+{
+    for (guint i = 0; i < drives->len; i++)
+        if (!block_owner(drives->pdata[i]) && !block_is_busy(drives->pdata[i]))
+            block_free(drives->pdata[i]);
+}

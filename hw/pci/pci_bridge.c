@@ -9,6 +9,7 @@
 #include "util/error.h"
 
 enum { CONTROL_MASK = 0x0bff, CONTROL_TIMER_STATUS = 0x0400 };
+enum { CHASSIS = 3 }; /* in the slot identification capability */
 enum { STATUS_66MHZ = 1 << 5, STATUS_FAST_BACK_TO_BACK = 1 << 7 };
 
 typedef struct PciToPci {
@@ -16,6 +17,7 @@ typedef struct PciToPci {
     uint8_t chassis;         /* properties */
     int msi;
     bool shpc;
+    uint8_t slot_id;         /* its capability */
     PciReserve reserve;
 } PciToPci;
 
@@ -25,7 +27,6 @@ static void init_conventional(PciToPci *s)
     pci->config[PCI_STATUS] |= STATUS_66MHZ | STATUS_FAST_BACK_TO_BACK;
     pci->config[PCI_SECONDARY_STATUS] |= STATUS_66MHZ | STATUS_FAST_BACK_TO_BACK;
     store_le16(pci->w1cmask + PCI_BRIDGE_CONTROL, CONTROL_TIMER_STATUS);
-    pci_use_intx(pci);
 }
 
 static void finish(PciToPci *s)
@@ -36,7 +37,7 @@ static void finish(PciToPci *s)
 
 static bool pci_to_pci_realize(void *dev, GError **error)
 {
-    enum { SLOT_ID_SIZE = 4, EXPANSION_CHASSIS = 2, CHASSIS = 3, FIRST_IN_CHASSIS = 0x20 };
+    enum { SLOT_ID_SIZE = 4, EXPANSION_SLOT = 2, FIRST_IN_CHASSIS = 0x20 };
     PciToPci *s = dev;
     PciDevice *pci = &s->bridge.pci;
     if (!s->chassis)
@@ -44,11 +45,9 @@ static bool pci_to_pci_realize(void *dev, GError **error)
                          "its own, from 1");
     init_conventional(s);
     unsigned at = pci_add_capability(pci, PCI_CAP_SLOT_ID, SLOT_ID_SIZE);
-    pci->config[at + EXPANSION_CHASSIS] = FIRST_IN_CHASSIS;
-    pci->config[at + CHASSIS] = s->chassis;
+    pci->config[at + EXPANSION_SLOT] = FIRST_IN_CHASSIS;
+    s->slot_id = at;
     pci->wmask[at + CHASSIS] = 0xff;
-    if (s->msi)
-        pci_add_msi_masked(pci, 1);
     if (!pci_add_reserve(pci, &s->reserve, error))
         return false;
     finish(s);
@@ -57,9 +56,12 @@ static bool pci_to_pci_realize(void *dev, GError **error)
 
 static bool pcie_to_pci_realize(void *dev, GError **error)
 {
+    enum { EXPRESS_AT = 0x48 }; /* behind the capability of the hot-plug controller */
     PciToPci *s = dev;
     PciDevice *pci = &s->bridge.pci;
     init_conventional(s);
+    pci_use_intx(pci);
+    pci_place_capability(pci, EXPRESS_AT);
     pci_add_express(pci, PCIE_PCI_BRIDGE, 0, PCIE_2_5GT, 1);
     pci_add_pm(pci);
     pci_add_aer(pci);
@@ -78,8 +80,7 @@ static void to_pci_unrealize(void *dev)
 static void pci_to_pci_reset(void *dev)
 {
     PciToPci *s = dev;
-    unsigned at = 0x40; /* the first capability: software may have renumbered the chassis */
-    s->bridge.pci.config[at + 3] = s->chassis;
+    s->bridge.pci.config[s->slot_id + CHASSIS] = s->chassis; /* software may have renumbered it */
     pci_bridge_update(&s->bridge);
 }
 
@@ -99,7 +100,7 @@ static void to_pci_loaded(void *dev)
 static const Prop pci_to_pci_props[] = {
     PCI_PROPS(PciToPci, bridge.pci),
     PROP(PciToPci, "chassis_nr", chassis, PROP_U8, "0", "number of the chassis; not 0"),
-    PROP(PciToPci, "msi", msi, PROP_ON_OFF_AUTO, "auto", "message signalled interrupts"),
+    PROP(PciToPci, "msi", msi, PROP_ON_OFF_AUTO, "auto", "accepted: nothing interrupts"),
     PROP(PciToPci, "shpc", shpc, PROP_BOOL, "off", "accepted: there is no hot-plug controller"),
     PCI_RESERVE_PROPS(PciToPci, reserve),
     PROP_LAST,
