@@ -19,7 +19,7 @@ BUILTIN = {
 }
 KEYS = {"qmp", "args", "open", "returns", "hmp", "derived", "hmp_args", "usage", "help", "text",
         "paused"}
-HMP_TYPES = re.compile(r"^[a-z_-]+:(?:[sFBCDTSilbo/]\??|-[a-zA-Z])$")
+HMP_TYPES = re.compile(r"^[a-z_-]+:(?:[sFBCDTSilbo/]\??|-[a-zA-Z]s?)$")
 
 
 class Schema:

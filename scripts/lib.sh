@@ -32,7 +32,8 @@ need_packages() {   # PACKAGE...
 }
 
 build_packages=(gcc libc6-dev meson ninja-build pkg-config python3 libglib2.0-dev libfdt-dev
-    libcapstone-dev libslirp-dev zlib1g-dev)
+    libcapstone-dev libslirp-dev zlib1g-dev
+    libpixman-1-dev libpng-dev)
 
 build_sosia() {     # [configure options]
     mkdir -p "$cache"

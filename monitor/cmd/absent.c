@@ -76,11 +76,6 @@ void hmp_info_pic(Monitor *mon, const Json *args)
 {
 }
 
-bool qmp_screendump(const Json *args, GError **error)
-{
-    return error_set(error, "There is no console to take a screendump from");
-}
-
 /* ---- what there is of memory ---- */
 
 Json *qmp_query_memdev(const Json *args, GError **error)

@@ -14,6 +14,7 @@ typedef struct ArgSpec {
     char *name;
     char type;      /* of commands.toml; '-' with flag */
     char flag;
+    bool valued;    /* a word follows the flag */
     bool optional;
 } ArgSpec;
 
@@ -132,6 +133,15 @@ static bool parse_flag(ArgParser *a, const ArgSpec *spec)
     if (*a->p != '-')
         return true;
     char given = a->p[1];
+    if (given == spec->flag && spec->valued) {
+        a->p += 2;
+        g_autofree char *word = hmp_word(a->mon, &a->p);
+        if (!word)
+            monitor_printf(a->mon, "%s: value expected for -%c\n", short_name(a->c), given);
+        else
+            json_set_str(a->out, spec->name, word);
+        return word;
+    }
     if (given == spec->flag) {
         json_set_bool(a->out, spec->name, true);
         a->p += 2;
@@ -205,6 +215,7 @@ static bool parse_all(ArgParser *a)
         char *colon = strchr(*s, ':');
         *colon = '\0';
         ArgSpec spec = { .name = *s, .type = colon[1], .flag = colon[2],
+                         .valued = colon[1] == '-' && colon[3] == 's',
                          .optional = colon[1] != '-' && colon[2] == '?' };
         if (!parse_one(a, &spec))
             return false;

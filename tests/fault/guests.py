@@ -34,7 +34,7 @@ FLAGS = ("-O1 -ffreestanding -nostdlib -static -no-pie -fno-stack-protector -Wal
          "-fno-tree-loop-distribute-patterns -Wno-unused-parameter -Wl,--build-id=none "
          "-Wl,--no-warn-rwx-segments").split()
 N_DEVICES, N_ACTIONS, N_WORDS, N_ENCODINGS = 128, 64, 2048, 1024
-ONLY = {"folder": 9, "net": 1}
+ONLY = {"folder": 9, "net": 1, "screen": 16}
 COMMON = ["device", "virtio", "virtio_pci", "pci", "fw_cfg", "flash"]
 
 
@@ -48,6 +48,7 @@ class Arm:
         "virtio": {"virtio": 6, "virtio_pci": 6},
         "folder": {"virtio": 6, "virtio_pci": 6},
         "net": {"virtio": 6, "virtio_pci": 6},
+        "screen": {"virtio": 6, "virtio_pci": 6},
         "code": {"code": 8, "storm": 1, "psci": 1},
         "system": {"sysreg": 6, "pages": 4, "code": 4, "wait": 2, "psci": 1, "its": 1},
         "storm": {"storm": 8, "fill": 2, "wait": 1},
@@ -119,6 +120,7 @@ class Riscv:
         "virtio": {"virtio": 6, "virtio_pci": 6},
         "folder": {"virtio": 6, "virtio_pci": 6},
         "net": {"virtio": 6, "virtio_pci": 6},
+        "screen": {"virtio": 6, "virtio_pci": 6},
     }
     ram = 0x80000000
     places = [
@@ -271,6 +273,7 @@ class Run:
             "-fsdev", f"local,id=f1,path={self.share('share1')},security_model=none,readonly=on",
             *device("9p", "fsdev=f1", "mount_tag=b"),
             *device("keyboard"), *device("mouse"), *device("tablet"),
+            *device("gpu", "id=g0", "max_outputs=2", "max_hostmem=4M"), "-device", "ramfb",
         ]
 
     # ---- the user's side ----
@@ -353,7 +356,9 @@ class Run:
                     self.command("set_link", name="n0", up=self.rng.random() < 0.7)
                 elif k == 11:
                     line = self.rng.choice(["sendkey ctrl-alt-f1-a-b-c 1", "mouse_move 5 6 1", "mouse_button 7",
-                                            "mouse_button 0", "info mice"])
+                                            "mouse_button 0", "info mice",
+                                            f"screendump {self.path('screen')} -f png g0",
+                                            f"screendump {self.path('screen')} g0 1"])
                     self.command("human-monitor-command", **{"command-line": line})
                 else:
                     self.command("system_powerdown")

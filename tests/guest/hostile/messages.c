@@ -384,6 +384,57 @@ static u32 message_blk(u8 *p, u32 *room)
     return o.n;
 }
 
+/* ---- screens, keys ---- */
+
+static u32 message_gpu(u8 *p, u32 queue)
+{
+    static const u8 formats[] = { 1, 2, 3, 4, 67, 68, 121, 134, 5, 0 };
+    Out o = { p, 0 };
+    u32 type = !below(16) ? rnd() : queue ? 0x300 + below(2) : 0x100 + below(11);
+    u32 id = below(16) ? below(6) : rnd(), n = 0;
+    put(&o, type, 4);
+    put(&o, below(2), 4);
+    put(&o, rnd(), 8);
+    put(&o, 0, 8);
+    if (type == 0x101) {
+        put(&o, id, 4);
+        put(&o, formats[below(sizeof formats)], 4);
+        put(&o, below(8) ? 64 : value(), 4);
+        put(&o, below(8) ? 64 : value(), 4);
+    } else if (type == 0x106) {
+        n = below(16) ? below(20) : value();
+        put(&o, id, 4);
+        put(&o, n, 4);
+        for (u32 i = 0; i < n && i < 100; i++) {
+            put(&o, below(16) ? setup.ram + 0x1800000 + (rnd() & 0x7fffff) : value(), 8);
+            put(&o, below(16) ? below(20000) : rnd(), 4);
+            put(&o, 0, 4);
+        }
+    } else if (type >= 0x103 && type <= 0x105) {
+        for (u32 i = 0; i < 4; i++)
+            put(&o, below(16) ? below(i < 2 ? 32 : 64) : value(), 4);
+        if (type == 0x105)
+            put(&o, below(8) ? below(20000) : value(), 8);
+        if (type == 0x103)
+            put(&o, below(3), 4);
+        put(&o, id, 4);
+        put(&o, 0, 4);
+    } else if (type >= 0x300) {
+        put(&o, below(3), 4);
+        put(&o, value(), 4);
+        put(&o, value(), 8);
+        put(&o, id, 4);
+        put(&o, rnd(), 8);
+        put(&o, 0, 4);
+    } else {
+        put(&o, type == 0x10a ? below(3) : id, 4);
+        put(&o, 0, 4);
+    }
+    if (!below(32))
+        spoil(p, o.n);
+    return below(32) ? o.n : below(o.n + 1);
+}
+
 u32 make_message(u32 type, u32 queue, u32 number, u8 *p, u32 *room)
 {
     u32 n = 0;
@@ -411,6 +462,14 @@ u32 make_message(u32 type, u32 queue, u32 number, u8 *p, u32 *room)
         return below(8) ? below(64) : below(8000);
     case 9:
         return message_9p(number, p);
+    case 16:
+        return message_gpu(p, queue);
+    case 18:
+        if (queue == 0)             /* to be told of keys */
+            return 0;
+        *room = 0;
+        put(&(Out){ p, 0 }, below(4) ? 0x11 | below(5) << 16 | (u64)below(2) << 32 : rnd(), 8);
+        return below(16) ? 8 : below(20);
     default:
         return 0;
     }
