@@ -246,7 +246,7 @@ bool block_discard_enabled(const BlockBackend *b)
 
 bool block_is_child(const BlockBackend *b)
 {
-    return b->node && !b->is_drive && block_node_has_parent(block_image(b));
+    return b->node && !b->is_drive && !b->owner && block_node_has_parent(block_image(b));
 }
 
 bool block_is_monitored(const BlockBackend *b)
@@ -334,6 +334,8 @@ bool block_claim(BlockBackend *b, const char *owner, GError **error)
     if (block_is_child(b))
         return error_set(error, "drive '%s' lies under another -blockdev; use that one",
                          block_id(b));
+    if (b->node && !block_node_idle(block_image(b), block_id(b), error))
+        return false;
     if (!block_make_writable(b, error) || !block_history_attach(b, error))
         return false;
     b->owner = g_strdup(owner);

@@ -212,8 +212,6 @@ int block_chain_status(BlockNode *n, const BlockNode *base, uint64_t offset, uin
 int block_node_read(BlockNode *n, uint64_t offset, void *buf, uint64_t len);
 int block_node_write(BlockNode *n, uint64_t offset, const void *buf, uint64_t len);
 bool block_node_reopen(BlockNode *n, bool write, GError **error);
-/* Waits until no request is with a worker; what is parked stays so. */
-void block_quiesce(void);
 /*
  * All disks and exports whose root is `from` get `to`; so does the -blockdev list where only a layer
  * comes or goes. Quiesced.
@@ -221,6 +219,8 @@ void block_quiesce(void);
 void block_roots_replace(BlockNode *from, BlockNode *to);
 /* What the backend shows from now on; monitor references stay with their nodes. Quiesced. */
 void block_backend_switch(BlockBackend *b, BlockNode *to);
+/* The same for all disks and exports whose root is `from`. */
+void block_users_switch(BlockNode *from, BlockNode *to);
 /* "Node 'x' is busy: ..." */
 bool block_node_idle(const BlockNode *n, const char *called, GError **error);
 

@@ -125,7 +125,7 @@ int block_chain_status(BlockNode *n, const BlockNode *base, uint64_t offset, uin
                        BlockStatus *s)
 {
     *s = BLOCK_ABSENT;
-    for (n = block_node_image(n); n && n != base; n = block_node_image(n->backing)) {
+    for (; n && block_node_image(n) != base; n = block_node_image(n)->backing) {
         if (offset >= n->size) {
             *s = BLOCK_ZERO; /* behind the end of a short layer nothing shows through */
             return 0;
@@ -234,4 +234,19 @@ void block_backend_switch(BlockBackend *b, BlockNode *to)
         set_node(b, to);
     }
     b->probed = false;
+}
+
+void block_users_switch(BlockNode *from, BlockNode *to)
+{
+    BlockBackend *b;
+    block_node_ref(from);
+    do {
+        /* From the start each time: the backends may be others now. */
+        for (b = block_backend_next(NULL); b; b = block_backend_next(b))
+            if (b->node == from && (b->is_drive || b->owner || b->hidden))
+                break;
+        if (b)
+            block_backend_switch(b, to);
+    } while (b);
+    block_node_unref(from);
 }

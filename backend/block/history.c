@@ -322,6 +322,15 @@ static int history_flush(BlockNode *n)
     return r ? r : h->node.file->driver->flush(h->node.file);
 }
 
+static int history_status(BlockNode *n, uint64_t offset, uint64_t *run, BlockStatus *s)
+{
+    bool needed, current = false;
+    if (atomic_load_explicit(&history(n)->current, memory_order_acquire))
+        range_is(history(n), offset, *run, &needed, &current);
+    *s = BLOCK_DATA;
+    return current ? 0 : block_node_status(n->file, offset, run, s);
+}
+
 static int history_resize(BlockNode *n, uint64_t size)
 {
     HistoryNode *h = history(n);
@@ -502,7 +511,8 @@ static void history_close(BlockNode *n)
 static const BlockDriver history_driver = {
     .name = "history", .readv = history_readv, .writev = history_writev, .flush = history_flush,
     .discard = history_discard, .write_zeroes = history_write_zeroes, .resize = history_resize,
-    .try_rw = history_try_rw, .close = history_close, .layer = true,
+    .try_rw = history_try_rw, .status = history_status,
+    .close = history_close, .layer = true,
 };
 
 bool block_node_is_history(const BlockNode *n)

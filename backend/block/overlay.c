@@ -283,6 +283,13 @@ static int overlay_resize(BlockNode *n, uint64_t size)
     return 0;
 }
 
+/* It does not tell where the base shows through: jobs copy all of it. */
+static int overlay_status(BlockNode *n, uint64_t offset, uint64_t *run, BlockStatus *s)
+{
+    *s = BLOCK_DATA;
+    return 0;
+}
+
 static void overlay_close(BlockNode *n)
 {
     OverlayNode *o = overlay(n);
@@ -296,7 +303,8 @@ static void overlay_close(BlockNode *n)
 static const BlockDriver overlay_driver = {
     .name = "overlay", .readv = overlay_readv, .writev = overlay_writev, .flush = overlay_flush,
     .discard = overlay_discard, .write_zeroes = overlay_write_zeroes, .resize = overlay_resize,
-    .try_rw = overlay_try_rw, .close = overlay_close, .layer = true,
+    .try_rw = overlay_try_rw, .status = overlay_status,
+    .close = overlay_close, .layer = true,
 };
 
 static int temporary_file(void)

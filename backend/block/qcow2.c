@@ -335,13 +335,19 @@ static int qcow2_flush(BlockNode *n)
 
 /* ---- zeros ---- */
 
+/* Now, or when it is opened the next time: a job opens its target without what is below. */
+static bool may_show_backing(const QcowNode *q)
+{
+    return q->node.backing || q->backing_name;
+}
+
 /* The cluster at offset reads as zeros from now on, and has no place in the file. */
 static int unmap(QcowNode *q, uint64_t offset)
 {
     uint64_t guest = offset >> q->cluster_bits, entry, *table;
     uint64_t wanted = q->version >= 3 ? QCOW_ZERO : 0;
     int r = qcow2_entry(q, offset, &entry);
-    if (r || entry == wanted || (qcow2_kind(q, entry) == QCOW_ABSENT && !q->node.backing))
+    if (r || entry == wanted || (qcow2_kind(q, entry) == QCOW_ABSENT && !may_show_backing(q)))
         return r;
     r = qcow2_l2_own(q, guest, &table);
     if (!r)
@@ -373,7 +379,7 @@ static int zero_range(BlockNode *n, uint64_t offset, uint64_t len, bool bytes_to
     int r = 0;
     if (offset + len == n->size) /* the last cluster may be cut off by the end */
         end = ALIGN_UP(offset + len, q->cluster);
-    if (start >= end || (q->version < 3 && q->node.backing))
+    if (start >= end || (q->version < 3 && may_show_backing(q)))
         return bytes_too ? write_zero_bytes(n, offset, len) : 0;
     if (bytes_too && offset < start)
         r = write_zero_bytes(n, offset, start - offset);
@@ -531,8 +537,8 @@ static bool open_backing(QcowNode *q, const char *filename, unsigned depth, GErr
     if (g_str_has_prefix(name, "json:") || strstr(name, "://"))
         return error_set(error, "its backing file '%s' is not a plain file", name);
     g_autofree char *dir = g_path_get_dirname(filename);
-    g_autofree char *path = g_path_is_absolute(name) ? g_strdup(name)
-                                                     : g_build_filename(dir, name, NULL);
+    bool as_is = g_path_is_absolute(name) || !strcmp(dir, ".");
+    g_autofree char *path = as_is ? g_strdup(name) : g_build_filename(dir, name, NULL);
     if (depth >= CHAIN_MAX)
         return error_set(error, "its chain of backing files is longer than %d", CHAIN_MAX);
     BlockOpen how = { .filename = path, .read_only = true };

@@ -59,7 +59,10 @@ static BlockNode *find_disk(const BlockSnapshotArgs *a, GError **error)
     }
     if (!block_node_idle(n, a->device ? a->device : a->node, error))
         return NULL;
-    if (block_node_has_parent(n)) {
+    bool is_root = false;
+    for (b = block_backend_next(NULL); b; b = block_backend_next(b))
+        is_root |= block_image(b) == n && (b->is_drive || b->owner);
+    if (!is_root && block_node_has_parent(n)) {
         error_set(error, "Need a root block node");
         return NULL;
     }
@@ -152,11 +155,7 @@ void block_snapshot_commit(BlockSnapshot *s)
     s->new->job = NULL;
     s->old->driver->flush(s->old);
     s->new->backing = block_node_ref(s->old);
-    for (BlockBackend *b = block_backend_next(NULL), *next; b; b = next) {
-        next = block_backend_next(b);
-        if (b->node == s->old && (b->is_drive || b->owner || b->hidden))
-            block_backend_switch(b, s->new);
-    }
+    block_users_switch(s->old, s->new);
     block_node_reopen(s->old, false, NULL);
     free_snapshot(s);
 }

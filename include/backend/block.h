@@ -85,6 +85,11 @@ void block_batch_end(void);
 bool block_completions_left(const BlockBackend *b);
 /* Waits until nothing is in flight for it. */
 void block_drain(BlockBackend *b);
+/*
+ * Waits until no request is under way; what waits for `cont` after an error goes on doing so. The
+ * disks stand still until the main lock is given up.
+ */
+void block_quiesce(void);
 /* Waits until nothing is in flight (snapshot, exit). */
 void block_drain_all(void);
 /* Synchronous, for firmware images and boot code before the machine runs. */

@@ -39,16 +39,6 @@ void hmp_info_hotpluggable_cpus(Monitor *mon, const Json *args)
     monitor_puts(mon, "Error: The feature 'query-hotpluggable-cpus' is not enabled\n");
 }
 
-Json *qmp_query_block_jobs(const Json *args, GError **error)
-{
-    return json_array();
-}
-
-void hmp_info_block_jobs(Monitor *mon, const Json *args)
-{
-    monitor_puts(mon, "No active jobs\n");
-}
-
 void hmp_info_usb(Monitor *mon, const Json *args)
 {
     monitor_puts(mon, "Error: USB support not enabled\n");

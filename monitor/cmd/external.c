@@ -2,7 +2,8 @@
 /* External snapshots of disks, and several changes of disks as one. */
 #include <string.h>
 
-#include "backend/block.h"
+#include "backend/block_job.h"
+#include "monitor/cmd/blockjob.h"
 #include "monitor/core/schema.h"
 #include "monitor/schema/commands_gen.h"
 #include "util/error.h"
@@ -44,6 +45,26 @@ static void snapshot_abort(void *state)
     block_snapshot_abort(state);
 }
 
+static void *prepare_drive_backup(const Json *args, GError **error)
+{
+    return backup_prepare(args, false, error);
+}
+
+static void *prepare_blockdev_backup(const Json *args, GError **error)
+{
+    return backup_prepare(args, true, error);
+}
+
+static void backup_commit(void *state)
+{
+    block_backup_commit(state);
+}
+
+static void backup_abort(void *state)
+{
+    block_backup_abort(state);
+}
+
 /* commit can't fail. */
 typedef struct ActionKind {
     const char *type; /* of the same arguments as the command of that name */
@@ -54,6 +75,8 @@ typedef struct ActionKind {
 
 static const ActionKind kinds[] = {
     { "abort", prepare_abort, NULL, NULL },
+    { "blockdev-backup", prepare_blockdev_backup, backup_commit, backup_abort },
+    { "drive-backup", prepare_drive_backup, backup_commit, backup_abort },
     { "blockdev-snapshot", prepare_overlay, snapshot_commit, snapshot_abort },
     { "blockdev-snapshot-sync", prepare_sync, snapshot_commit, snapshot_abort },
 };
@@ -80,6 +103,7 @@ static bool run_actions(const Json *actions, GError **error)
     unsigned n = json_len(actions), done = 0;
     g_autofree void **states = g_new0(void *, n + 1);
     bool ok = true;
+    block_quiesce(); /* so that the disks stand still until the last has changed */
     for (; ok && done < n; done += ok) {
         const Json *action = json_at(actions, done), *data = json_get(action, "data");
         const ActionKind *k = kind_of(action);

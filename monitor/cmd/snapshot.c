@@ -7,6 +7,7 @@
 #include "backend/block.h"
 #include "monitor/schema/commands_gen.h"
 #include "softmmu/dump.h"
+#include "softmmu/job.h"
 #include "softmmu/run.h"
 #include "util/error.h"
 
@@ -117,60 +118,41 @@ void hmp_info_snapshots(Monitor *mon, const Json *args)
 
 /* ---- jobs ---- */
 
-typedef struct Job Job;
-struct Job {
-    char *id, *error, *tag, *vmstate;
-    const char *type, *status;
+typedef struct SnapshotJob SnapshotJob;
+struct SnapshotJob {
+    Job job;
+    char *tag, *vmstate;
     char **devices;
-    void (*run)(Job *j, GError **error);
+    void (*run)(SnapshotJob *j, GError **error);
     bool later; /* it is not over when run returns */
 };
 
 static void job_run(void *opaque);
 
-static GPtrArray *jobs; /* latest first */
-
-static void job_free(Job *j)
+static void free_job(Job *job)
 {
-    g_free(j->id);
+    SnapshotJob *j = (SnapshotJob *)job;
     g_free(j->tag);
     g_free(j->vmstate);
-    g_free(j->error);
     g_strfreev(j->devices);
     g_free(j);
 }
 
-static Job *job_find(const char *id)
-{
-    for (guint i = 0; jobs && i < jobs->len; i++)
-        if (!strcmp(((Job *)jobs->pdata[i])->id, id))
-            return jobs->pdata[i];
-    return NULL;
-}
-
-static void job_status(Job *j, const char *status)
-{
-    Json *data = json_object();
-    j->status = status;
-    json_set_str(data, "status", status);
-    json_set_str(data, "id", j->id);
-    qmp_event_emit("JOB_STATUS_CHANGE", data);
-}
-
 static void job_done(void *opaque, GError *error)
 {
-    Job *j = opaque;
-    if (error) {
-        j->error = g_strdup(error->message);
-        job_status(j, "aborting");
-    } else {
-        job_status(j, "waiting");
-        job_status(j, "pending");
-    }
-    job_status(j, "concluded");
+    job_ended(opaque, error ? error->message : NULL);
 }
 
-static bool check_names(const Job *j, GError **error)
+static void progress(Job *j, uint64_t *done, uint64_t *total)
+{
+    *done = j->status == JOB_CONCLUDED;
+    *total = 1;
+    if (j->status != JOB_CONCLUDED && !strcmp(j->kind->type, "snapshot-save"))
+        snapshot_saving(done, total);
+    *total = MAX(*total, 1);
+}
+
+static bool check_names(const SnapshotJob *j, GError **error)
 {
     if (!*j->devices)
         return error_set(error, "At least one device is required for snapshot");
@@ -183,37 +165,30 @@ static bool check_names(const Job *j, GError **error)
 }
 
 /* Begins it; what it does, and how it ends, comes behind the command's reply. */
-static bool job_start(const char *type, const Json *args, void (*run)(Job *j, GError **error),
-                      GError **error)
+static bool job_start(const JobKind *kind, const Json *args,
+                      void (*run)(SnapshotJob *j, GError **error), GError **error)
 {
-    const char *id = json_get_str(args, "job-id", "");
     const Json *devices = json_get(args, "devices");
-    if (job_find(id))
-        return error_set(error, "Job ID '%s' already in use", id);
-    if (!g_ascii_isalpha(*id) || strspn(id, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-._") !=
-        strlen(id))
-        return error_set(error, "Invalid job ID '%s'", id);
-    Job *j = g_new0(Job, 1);
-    j->id = g_strdup(id);
+    SnapshotJob *j = g_new0(SnapshotJob, 1);
     j->tag = g_strdup(json_get_str(args, "tag", ""));
     j->vmstate = g_strdup(json_get_str(args, "vmstate", NULL));
-    j->type = type;
     j->run = run;
+    j->job.auto_finalize = true;
     j->devices = g_new0(char *, json_len(devices) + 1);
     for (unsigned i = 0; i < json_len(devices); i++)
         j->devices[i] = g_strdup(json_str(json_at(devices, i)));
-    if (!jobs)
-        jobs = g_ptr_array_new();
-    g_ptr_array_insert(jobs, 0, j);
-    job_status(j, "created");
-    job_status(j, "running");
+    if (!job_add(&j->job, kind, json_get_str(args, "job-id", ""), error)) {
+        free_job(&j->job);
+        return false;
+    }
+    job_set_status(&j->job, JOB_RUNNING);
     main_defer(job_run, j);
     return true;
 }
 
 static void job_run(void *opaque)
 {
-    Job *j = opaque;
+    SnapshotJob *j = opaque;
     g_autoptr(GError) why = NULL;
     if (check_names(j, &why))
         j->run(j, &why);
@@ -221,7 +196,7 @@ static void job_run(void *opaque)
         job_done(j, why);
 }
 
-static void run_save(Job *j, GError **error)
+static void run_save(SnapshotJob *j, GError **error)
 {
     if (snapshot_exists(j->tag))
         error_set(error, "Snapshot '%s' already exists in one or more devices", j->tag);
@@ -229,100 +204,34 @@ static void run_save(Job *j, GError **error)
         j->later = snapshot_save(j->tag, job_done, j, error);
 }
 
-static void run_load(Job *j, GError **error)
+static void run_load(SnapshotJob *j, GError **error)
 {
     load(j->tag, (const char *const *)j->devices, error);
 }
 
-static void run_delete(Job *j, GError **error)
+static void run_delete(SnapshotJob *j, GError **error)
 {
     if (snapshot_exists(j->tag))
         snapshot_delete(j->tag, error);
 }
 
+/* They can't be steered, no more than those of the same names can in QEMU. */
+static const JobKind save_kind = { .type = "snapshot-save", .progress = progress, .free = free_job };
+static const JobKind load_kind = { .type = "snapshot-load", .progress = progress, .free = free_job };
+static const JobKind delete_kind = { .type = "snapshot-delete", .progress = progress,
+                                     .free = free_job };
+
 bool qmp_snapshot_save(const Json *args, GError **error)
 {
-    return job_start("snapshot-save", args, run_save, error);
+    return job_start(&save_kind, args, run_save, error);
 }
 
 bool qmp_snapshot_load(const Json *args, GError **error)
 {
-    return job_start("snapshot-load", args, run_load, error);
+    return job_start(&load_kind, args, run_load, error);
 }
 
 bool qmp_snapshot_delete(const Json *args, GError **error)
 {
-    return job_start("snapshot-delete", args, run_delete, error);
-}
-
-Json *qmp_query_jobs(const Json *args, GError **error)
-{
-    Json *list = json_array();
-    for (guint i = 0; jobs && i < jobs->len; i++) {
-        const Job *j = jobs->pdata[i];
-        bool over = !strcmp(j->status, "concluded");
-        uint64_t done = 0, total = 0;
-        Json *o = json_object();
-        if (!over && !strcmp(j->type, "snapshot-save"))
-            snapshot_saving(&done, &total);
-        json_set_uint(o, "current-progress", over ? 1 : done);
-        json_set_str(o, "status", j->status);
-        json_set_uint(o, "total-progress", over || !total ? 1 : total);
-        json_set_str(o, "type", j->type);
-        json_set_str(o, "id", j->id);
-        json_set_str(o, "error", j->error);
-        json_add(list, o);
-    }
-    return list;
-}
-
-bool qmp_job_dismiss(const Json *args, GError **error)
-{
-    const char *id = json_get_str(args, "id", "");
-    Job *j = job_find(id);
-    if (!j)
-        return error_set(error, "Job not found");
-    if (strcmp(j->status, "concluded"))
-        return error_set(error, "Job '%s' in state '%s' cannot accept command verb 'dismiss'", id,
-                         j->status);
-    job_status(j, "null");
-    g_ptr_array_remove(jobs, j);
-    job_free(j);
-    return true;
-}
-
-/* Our jobs can't be steered, no more than those of the same names can in QEMU. */
-static bool refuse(const Json *args, const char *verb, GError **error)
-{
-    const char *id = json_get_str(args, "id", "");
-    const Job *j = job_find(id);
-    if (!j)
-        return error_set(error, "Job not found");
-    return error_set(error, "Job '%s' in state '%s' cannot accept command verb '%s'", id,
-                     j->status, verb);
-}
-
-bool qmp_job_cancel(const Json *args, GError **error)
-{
-    return refuse(args, "cancel", error);
-}
-
-bool qmp_job_pause(const Json *args, GError **error)
-{
-    return refuse(args, "pause", error);
-}
-
-bool qmp_job_resume(const Json *args, GError **error)
-{
-    return refuse(args, "resume", error);
-}
-
-bool qmp_job_complete(const Json *args, GError **error)
-{
-    return refuse(args, "complete", error);
-}
-
-bool qmp_job_finalize(const Json *args, GError **error)
-{
-    return refuse(args, "finalize", error);
+    return job_start(&delete_kind, args, run_delete, error);
 }
