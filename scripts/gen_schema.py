@@ -4,6 +4,7 @@
 
     gen_schema.py TYPES.toml COMMANDS.toml c|h|md > OUTPUT
 """
+import json
 import re
 import sys
 import tomllib
@@ -18,7 +19,7 @@ BUILTIN = {
     "uint32": ("TYPE_INT", ("0", "UINT32_MAX")), "uint64": ("TYPE_INT", ("0", "INT64_MAX")),
 }
 KEYS = {"qmp", "args", "open", "returns", "hmp", "derived", "hmp_args", "usage", "help", "text",
-        "paused"}
+        "paused", "refuse", "reply", "says"}
 HMP_TYPES = re.compile(r"^[a-z_-]+:(?:[sFBCDTSilbo/]\??|-[a-zA-Z]s?)$")
 
 
@@ -56,6 +57,8 @@ class Schema:
                 sys.exit(f"{where}: unknown keys {unknown}")
             if not c.get("help"):
                 sys.exit(f"{where}: no help")
+            if "reply" in c:
+                json.loads(c["reply"])
             words = [c.get("qmp"), c.get("text")]
             words += ["hmp " + w for w in c.get("hmp", "").split("|") if w]
             for word in filter(None, words):
@@ -80,6 +83,14 @@ def arg_type(command):
     return command["qmp"] + "-args"
 
 
+def has_qmp_body(c):
+    return "qmp" in c and "refuse" not in c and "reply" not in c
+
+
+def has_hmp_body(c):
+    return "hmp" in c and not c.get("derived") and "says" not in c and "refuse" not in c
+
+
 def c_name(text):
     return re.sub(r"[^a-z0-9]", "_", text)
 
@@ -90,7 +101,9 @@ def hmp_function(c):
 
 
 def text(s):
-    return "NULL" if s is None else '"' + s.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if s is None:
+        return "NULL"
+    return '"' + s.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
 def emit_h(s):
@@ -98,10 +111,10 @@ def emit_h(s):
     print("#ifndef COMMANDS_GEN_H\n#define COMMANDS_GEN_H\n")
     print('#include "monitor/monitor.h"\n')
     for c in s.commands:
-        if "qmp" in c:
+        if has_qmp_body(c):
             kind = "Json *" if "returns" in c else "bool "
             print(f"{kind}qmp_{c_name(c['qmp'])}(const Json *args, GError **error);")
-        if "hmp" in c and not c.get("derived"):
+        if has_hmp_body(c):
             print(f"void {hmp_function(c)}(Monitor *mon, const Json *args);")
     print("\n#endif")
 
@@ -143,11 +156,12 @@ def emit_c(s):
     emit_types(s)
     print("const Command commands[] = {")
     for c in s.commands:
-        f = [f".{k} = {text(c.get(k))}" for k in ("qmp", "hmp", "hmp_args", "usage", "help", "text")]
-        if "qmp" in c:
+        f = [f".{k} = {text(c.get(k))}" for k in ("qmp", "hmp", "hmp_args", "usage", "help", "text",
+                                                      "refuse", "reply", "says")]
+        if has_qmp_body(c):
             way = "query" if "returns" in c else "act"
             f.append(f".{way} = qmp_{c_name(c['qmp'])}")
-        if "hmp" in c and not c.get("derived"):
+        if has_hmp_body(c):
             f.append(f".body = {hmp_function(c)}")
         if "args" in c:
             f.append(f".args = &{s.type_ref(arg_type(c), '')}")

@@ -473,6 +473,45 @@ Chardev *chardev_new_from_opts(const char *text, GError **error)
     return c;
 }
 
+/* ---- changing them ---- */
+
+static void swap_labels(Chardev *a, Chardev *b)
+{
+    char *label = a->label;
+    a->label = b->label;
+    b->label = label;
+}
+
+Chardev *chardev_change(Chardev *old, GHashTable *opts, void (*moved)(Chardev *from, Chardev *to),
+                        GError **error)
+{
+    const char *mux = opts_get(opts, "mux", "off");
+    if (chardev_is_mux(old) || strcmp(mux, "off")) {
+        error_set(error, "Mux device hotswap not supported yet");
+        return NULL;
+    }
+    g_autofree char *id = g_strdup_printf("%s.new", old->label);
+    Chardev *c = chardev_new(id, opts, error);
+    if (!c) {
+        g_prefix_error(error, "Failed to add chardev '%s': ", old->label);
+        return NULL;
+    }
+    swap_labels(old, c);
+    for (unsigned i = 0; serials && i < serials->len; i++)
+        if (serials->pdata[i] == old)
+            serials->pdata[i] = c;
+    if (old->attached) {
+        CharFrontend fe = old->fe;
+        chardev_detach(old, fe.opaque);
+        if (old->open && fe.event)
+            fe.event(fe.opaque, CHAR_CLOSED);
+        moved(old, c);
+        chardev_attach(c, &fe, NULL);
+    }
+    chardev_free(old);
+    return c;
+}
+
 /* ---- the forms of -serial and -monitor ---- */
 
 bool chardev_legacy_wants_monitor(const char *text)

@@ -167,6 +167,24 @@ void device_set_ptr(Device *dev, const char *name, void *value)
     *(void **)((char *)dev + p->offset) = value;
 }
 
+bool device_replace_ptr(void *from, void *to)
+{
+    bool any = false;
+    for (Device *dev = device_first(); dev; dev = dev->next) {
+        for (const Prop *p = dev->type->props; p && p->name; p++) {
+            if (p->type != PROP_CHARDEV && p->type != PROP_DRIVE && p->type != PROP_NETDEV)
+                continue;
+            void **at = (void **)((char *)dev + p->offset);
+            if (*at != from)
+                continue;
+            any = true;
+            if (to)
+                *at = to;
+        }
+    }
+    return any;
+}
+
 void device_set_uint(Device *dev, const char *name, uint64_t v)
 {
     const Prop *p = prop_find(dev->type, name);

@@ -335,3 +335,11 @@ PciBus *pci_bus_new(Device *owner, const char *name, MemoryRegion *mem, MemoryRe
     g_ptr_array_add(root_buses, b);
     return b;
 }
+
+AddressSpace *pci_ports(void)
+{
+    static AddressSpace *ports;
+    if (!ports && pci_root_bus(0))
+        ports = address_space_new(pci_root_bus(0)->io, "I/O");
+    return ports;
+}

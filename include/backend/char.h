@@ -38,6 +38,12 @@ Chardev *chardev_find(const char *id);
 const char *chardev_label(const Chardev *c);
 const char *chardev_filename(const Chardev *c); /* "pty:/dev/pts/3", "tcp:127.0.0.1:4444,..." */
 bool chardev_busy(const Chardev *c); /* a front end is attached */
+/*
+ * Makes another one, which takes over the old one's id and front end; `moved` is told, so that who
+ * kept a pointer gets the new one. The old one is freed, or stays as it was where there is an error.
+ */
+Chardev *chardev_change(Chardev *old, GHashTable *opts, void (*moved)(Chardev *from, Chardev *to),
+                        GError **error);
 /* Front ends must have been detached. Fine from within one of its callbacks. */
 void chardev_free(Chardev *c);
 bool chardev_is_mux(const Chardev *c);

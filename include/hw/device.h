@@ -165,6 +165,9 @@ bool device_set_prop(Device *dev, const char *name, const char *value, GError **
 char *device_get_prop(Device *dev, const char *name); /* as text; caller frees */
 /* Typed setters for board code. */
 void device_set_ptr(Device *dev, const char *name, void *p);
+/* Puts `to` wherever a property of a device is `from`, a backend. False: none was; to NULL only
+ * looks. */
+bool device_replace_ptr(void *from, void *to);
 void device_set_uint(Device *dev, const char *name, uint64_t v);
 bool device_realize(Device *dev, Bus *bus, GError **error);
 void device_unrealize(Device *dev); /* and frees it */

@@ -193,6 +193,7 @@ uint32_t pci_config_read(PciBus *b, unsigned bus_nr, unsigned devfn, unsigned of
                          unsigned size);
 void pci_config_write(PciBus *b, unsigned bus_nr, unsigned devfn, unsigned offset, unsigned size,
                       uint32_t value);
+AddressSpace *pci_ports(void); /* of the first bus, 64 KiB; NULL: no bus */
 Json *pci_query(void);        /* query-pci */
 void pci_print(GString *out); /* info pci: the same as text */
 /* "Ethernet controller", or NULL. */

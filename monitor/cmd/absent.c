@@ -4,6 +4,7 @@
  * everything find an answer.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "backend/object.h"
 #include "hw/board.h"
@@ -39,31 +40,69 @@ void hmp_info_hotpluggable_cpus(Monitor *mon, const Json *args)
     monitor_puts(mon, "Error: The feature 'query-hotpluggable-cpus' is not enabled\n");
 }
 
-void hmp_info_usb(Monitor *mon, const Json *args)
+/* ---- where the answer has a name in it ---- */
+
+bool qmp_yank(const Json *args, GError **error)
 {
-    monitor_puts(mon, "Error: USB support not enabled\n");
+    if (!json_len(json_get(args, "instances")))
+        return true;
+    return qmp_error_set(error, QMP_ERROR_DEVICE_NOT_FOUND, "Instance not found");
 }
 
-void hmp_info_numa(Monitor *mon, const Json *args)
+static Json *no_rocker(const Json *args, GError **error)
 {
-    monitor_puts(mon, "0 nodes\n");
+    error_set(error, "rocker %s not found", json_get_str(args, "name", ""));
+    return NULL;
 }
 
-void hmp_info_replay(Monitor *mon, const Json *args)
+Json *qmp_query_rocker(const Json *args, GError **error)
 {
-    monitor_puts(mon, "Record/replay is not active\n");
+    return no_rocker(args, error);
 }
 
-void hmp_info_memory_devices(Monitor *mon, const Json *args)
+Json *qmp_query_rocker_ports(const Json *args, GError **error)
 {
+    return no_rocker(args, error);
 }
 
-void hmp_info_tpm(Monitor *mon, const Json *args)
+Json *qmp_query_rocker_of_dpa_flows(const Json *args, GError **error)
 {
+    return no_rocker(args, error);
 }
 
-void hmp_info_pic(Monitor *mon, const Json *args)
+Json *qmp_query_rocker_of_dpa_groups(const Json *args, GError **error)
 {
+    return no_rocker(args, error);
+}
+
+/* A pattern may well match none. */
+static bool no_trace_event(const char *name, GError **error)
+{
+    return strchr(name, '*') || error_set(error, "unknown event \"%s\"", name);
+}
+
+Json *qmp_trace_event_get_state(const Json *args, GError **error)
+{
+    return no_trace_event(json_get_str(args, "name", ""), error) ? json_array() : NULL;
+}
+
+bool qmp_trace_event_set_state(const Json *args, GError **error)
+{
+    return no_trace_event(json_get_str(args, "name", ""), error);
+}
+
+void hmp_trace_event(Monitor *mon, const Json *args)
+{
+    GError *error = NULL;
+    if (!no_trace_event(json_get_str(args, "name", ""), &error))
+        monitor_printf(mon, "%s\n", error->message);
+    g_clear_error(&error);
+}
+
+void hmp_info_trace_events(Monitor *mon, const Json *args)
+{
+    if (json_get(args, "name"))
+        hmp_trace_event(mon, args);
 }
 
 /* ---- what there is of memory ---- */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "hw/device.h"
 #include "monitor/schema/commands_gen.h"
 #include "util/error.h"
 #include "util/opts.h"
@@ -109,6 +110,14 @@ static void never_wait(GHashTable *opts)
         g_hash_table_remove(opts, "wait");
 }
 
+static Json *added(Chardev *c)
+{
+    Json *reply = json_object();
+    const char *name = chardev_filename(c);
+    json_set_str(reply, "pty", g_str_has_prefix(name, "pty:") ? name + 4 : NULL);
+    return reply;
+}
+
 Json *qmp_chardev_add(const Json *args, GError **error)
 {
     GHashTable *opts = flat_options(json_get(args, "backend"), error);
@@ -117,12 +126,7 @@ Json *qmp_chardev_add(const Json *args, GError **error)
     never_wait(opts);
     Chardev *c = chardev_new(json_get_str(args, "id", NULL), opts, error);
     g_hash_table_unref(opts);
-    if (!c)
-        return NULL;
-    Json *reply = json_object();
-    const char *name = chardev_filename(c);
-    json_set_str(reply, "pty", g_str_has_prefix(name, "pty:") ? name + 4 : NULL);
-    return reply;
+    return c ? added(c) : NULL;
 }
 
 void hmp_chardev_add(Monitor *mon, const Json *args)
@@ -137,6 +141,46 @@ void hmp_chardev_add(Monitor *mon, const Json *args)
         g_hash_table_unref(opts);
     }
     if (!c)
+        monitor_report(mon, error);
+}
+
+/* ---- changing ---- */
+
+static void moved(Chardev *from, Chardev *to)
+{
+    device_replace_ptr(from, to);
+}
+
+/* Takes opts over, unless they are NULL: then there is an error already. */
+static Chardev *change(const char *id, GHashTable *opts, GError **error)
+{
+    Chardev *old = chardev_find(id), *c = NULL;
+    if (!opts)
+        return NULL;
+    if (!old)
+        error_set(error, "Chardev '%s' does not exist", id);
+    else if (chardev_busy(old) && !chardev_is_mux(old) && !device_replace_ptr(old, NULL))
+        error_set(error, "Chardev user does not support chardev hotswap");
+    else {
+        never_wait(opts);
+        c = chardev_change(old, opts, moved, error);
+    }
+    g_hash_table_unref(opts);
+    return c;
+}
+
+Json *qmp_chardev_change(const Json *args, GError **error)
+{
+    Chardev *c = change(json_get_str(args, "id", ""), flat_options(json_get(args, "backend"), error),
+                        error);
+    return c ? added(c) : NULL;
+}
+
+void hmp_chardev_change(Monitor *mon, const Json *args)
+{
+    GError *error = NULL;
+    GHashTable *opts = opts_parse(json_get_str(args, "args", ""), "backend", &error);
+    if (!change(json_get_str(args, "id", ""), opts, &error))
         monitor_report(mon, error);
 }
 

@@ -219,21 +219,6 @@ Json *qmp_query_gic_capabilities(const Json *args, GError **error)
 
 /* ---- what QEMU has and this program does not: empty answers, as from a build without it ---- */
 
-Json *qmp_query_tpm_models(const Json *args, GError **error)
-{
-    return json_array();
-}
-
-Json *qmp_query_tpm_types(const Json *args, GError **error)
-{
-    return json_array();
-}
-
-Json *qmp_query_tpm(const Json *args, GError **error)
-{
-    return json_array();
-}
-
 /* There is no migration; programs ask for its events when they connect, and will get none. */
 static bool migration_events;
 
@@ -282,11 +267,6 @@ void hmp_info_memory_size_summary(Monitor *mon, const Json *args)
 {
     monitor_printf(mon, "base memory: %" G_GUINT64_FORMAT "\n",
                    current_machine ? current_machine->ram_size : 0);
-}
-
-Json *qmp_query_memory_devices(const Json *args, GError **error)
-{
-    return json_array();
 }
 
 Json *qmp_query_iothreads(const Json *args, GError **error)

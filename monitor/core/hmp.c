@@ -130,9 +130,8 @@ void hmp_info_history(Monitor *mon, const Json *args)
 static void run_derived(Monitor *mon, const Command *c, const Json *args)
 {
     GError *error = NULL;
-    Json *reply = NULL;
-    bool ok = c->act ? c->act(args, &error) : (reply = c->query(args, &error)) != NULL;
-    if (!ok)
+    Json *reply = command_call(c, args, &error);
+    if (!reply)
         monitor_report(mon, error);
     json_free(reply);
 }
@@ -144,7 +143,9 @@ static void run_command(Monitor *mon, const Command *c, const char *typed, const
     if (pause)
         cpus_pause_all();
     Json *args = hmp_parse_args(mon, c, typed, text);
-    if (args && c->body)
+    if (args && c->says)
+        monitor_puts(mon, c->says);
+    else if (args && c->body)
         c->body(mon, args);
     else if (args)
         run_derived(mon, c, args);

@@ -33,6 +33,9 @@ extern Monitor *monitor_active;
 
 void monitor_flush(Monitor *mon);
 
+/* schema.c: runs the QMP body, or what stands in its place; arguments are checked. */
+Json *command_call(const Command *c, const Json *args, GError **error);
+
 /* hmp.c */
 void hmp_run(Monitor *mon, const char *line);
 const Command *hmp_find(const char *name, bool info);

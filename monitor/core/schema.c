@@ -122,6 +122,7 @@ static Json *call_text(const Command *c, const Json *args, GError **error)
     }
     GString *text = hmp_execute(c->hmp, NULL);
     Json *reply = json_object();
+    g_string_replace(text, "\r\n", "\n", 0); /* which are HMP's */
     json_set(reply, "human-readable-text", json_string_len(text->str, text->len));
     g_string_free(text, TRUE);
     return reply;
@@ -133,8 +134,14 @@ static bool check_args(const Command *c, const Json *args, GError **error)
     return schema_check(c->args ? c->args : &none, args, "", c->open, error);
 }
 
-static Json *call(const Command *c, const Json *args, GError **error)
+Json *command_call(const Command *c, const Json *args, GError **error)
 {
+    if (c->refuse) {
+        error_set(error, "%s", c->refuse);
+        return NULL;
+    }
+    if (c->reply)
+        return json_parse(c->reply, strlen(c->reply), error);
     if (c->query)
         return c->query(args, error);
     return c->act(args, error) ? json_object() : NULL;
@@ -155,7 +162,7 @@ Json *qmp_call(const char *name, const Json *args, GError **error)
     bool pause = c->paused && run_state_is_running();
     if (pause)
         cpus_pause_all();
-    Json *reply = call(c, args, error);
+    Json *reply = command_call(c, args, error);
     if (pause)
         cpus_resume_all();
     return reply;

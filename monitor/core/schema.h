@@ -32,7 +32,7 @@ struct SchemaType {
 
 /* See monitor/schema/commands.toml for what the members mean. */
 typedef struct Command {
-    const char *qmp, *hmp, *hmp_args, *usage, *help, *text;
+    const char *qmp, *hmp, *hmp_args, *usage, *help, *text, *refuse, *reply, *says;
     const SchemaType *args, *returns;
     Json *(*query)(const Json *args, GError **error);
     bool (*act)(const Json *args, GError **error);

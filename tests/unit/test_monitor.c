@@ -125,7 +125,7 @@ static void test_readline(void)
         { "one\ntwo\nthr\033OA\033OA\033OB\033OB", "> thr", 5, "two" },
         { "one\none\ntwo\n\020\020", "> one", 5, "two" },
         { "abc\003d", "> d", 3, NULL },
-        { "sto\t", "> stop ", 7, NULL },
+        { "con\t", "> cont ", 7, NULL },
         { "info chard\t\r", "> ", 2, "info chardev " },
         { "system_\tr\t\r", "> ", 2, "system_reset " },
         { "help sin\t", "> help singlestep ", 18, NULL },
@@ -170,7 +170,7 @@ static void test_readline(void)
 static void test_completion(void)
 {
     static const struct { const char *line, *expect; size_t start; } cases[] = {
-        { "sto", "stop ", 0 }, { "info sta", "status ", 5 }, { "? info uu", "uuid ", 7 },
+        { "con", "cont ", 0 }, { "info statu", "status ", 5 }, { "? info uu", "uuid ", 7 },
         { "singlestep o", "off on ", 11 }, { "nosuch x", "", 7 },
         { "chardev-remove cc", "cc0 ", 15 },
         { "x /4i 0", "", 6 }, { "memsave 0 1 /etc/host", "", 12 },
@@ -283,7 +283,29 @@ static void test_hmp(void)
         { "ringbuf_read rb0 100", "a b\n\\\\\n" },
         { "ringbuf_read rb0 0", "Error: size must be greater than zero\n" },
         { "chardev-add null,id=rb0", "Error: Duplicate ID 'rb0' for chardev\n" },
+        { "chardev-change nope null", "Error: Chardev 'nope' does not exist\n" },
+        { "chardev-change rb0 nope,x=1", "Error: Failed to add chardev 'rb0': 'nope' is not a valid "
+                                         "char driver name; did you mean 'pipe'?\n" },
+        { "chardev-change rb0 ringbuf,mux=on", "Error: Mux device hotswap not supported yet\n" },
+        { "ringbuf_write rb0 old", "" },
+        { "chardev-change rb0 ringbuf,size=4", "" },
+        { "ringbuf_read rb0 100", "\n" },
         { "chardev-remove rb0", "" },
+        { "i/b 0", "portb[0x0000] = 0xff\n" },
+        { "i/4xh 0x12345", "portw[0x2345] = 0xffff\n" },
+        { "i/w 8", "portl[0x0008] = 0xffffffff\n" },
+        { "i/g 0", "portb[0x0000] = 0x00000000000000ff\n" },
+        { "o/w 0x10 1", "" },
+        { "boot_set c", "no function defined to set boot device list for this architecture\n" },
+        { "info vnc", "None\n" }, { "info spice", "Server: disabled\n" },
+        { "set_password spice x", "Error: SPICE is not in use\n" },
+        { "set_password vnc x -d y keep", "Error: Could not set password\n" },
+        { "expire_password foo never", "Error: invalid parameter value: foo\n" },
+        { "info rocker x", "Error: rocker x not found\n" },
+        { "trace-event nosuch on", "unknown event \"nosuch\"\n" },
+        { "trace-event no* on", "" },
+        { "watchdog_action foo", "Error: invalid parameter value: foo\n" },
+        { "watchdog_action None", "" },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
         expect_hmp(cases[i][0], cases[i][1]);
@@ -499,7 +521,7 @@ static void test_queries(void)
     for (const Command *c = commands; c->help; c++) {
         static const char *const refuse[] = { "add-fd", "query-balloon", "query-hotpluggable-cpus",
                                               NULL };
-        bool plain = c->qmp && c->returns && !g_strv_contains(refuse, c->qmp);
+        bool plain = c->qmp && c->returns && !c->refuse && !g_strv_contains(refuse, c->qmp);
         for (unsigned i = 0; plain && c->args && i < c->args->n_members; i++)
             plain = c->args->members[i].optional;
         const char *names[] = { plain ? c->qmp : NULL, c->text };
@@ -516,6 +538,23 @@ static void test_queries(void)
         }
     }
     g_assert_cmpuint(n, >, 20);
+}
+
+/* What is refused is refused with these very words, whatever the arguments; and HMP says so too. */
+static void test_refused(void)
+{
+    unsigned n = 0;
+    for (const Command *c = commands; c->help; c++) {
+        if (!c->refuse)
+            continue;
+        GError *error = NULL;
+        g_assert_null(command_call(c, NULL, &error));
+        g_assert_cmpstr(error->message, ==, c->refuse);
+        g_error_free(error);
+        g_assert_true(!c->act && !c->query && !c->body && !c->reply);
+        n++;
+    }
+    g_assert_cmpuint(n, >, 5);
 }
 
 /* All types that the schema's description refers to are in it. */
@@ -636,6 +675,7 @@ int main(int argc, char **argv)
     g_test_add_func("/monitor/qmp", test_qmp);
     g_test_add_func("/monitor/events", test_events); /* ends with quit: no prompts from here on */
     g_test_add_func("/monitor/queries", test_queries);
+    g_test_add_func("/monitor/refused", test_refused);
     g_test_add_func("/monitor/introspection", test_introspection);
     g_test_add_func("/monitor/lazy-client", test_lazy_client);
     g_test_add_func("/monitor/qmp-hostile", test_qmp_hostile);
