@@ -322,7 +322,8 @@ static const StateField net_state[] = {
 };
 
 static const VirtioClass net_class = {
-    .name = "virtio-net", .device_id = 1, .pci_class = 0x020000, .config_size = CONFIG_SIZE,
+    .name = "virtio-net", .device_id = 1, .pci_class = 0x020000,
+    .pci_rom = "efi-virtio.rom", .config_size = CONFIG_SIZE,
     .features = features, .get_config = get_config, .set_config = set_config,
     .handle_queue = handle_queue, .reset = net_reset,
 };

@@ -234,8 +234,6 @@ static bool pci_preplug(Bus *bus, Device *child, GError **error)
     if (k->express_bus && !b->express)
         return error_set(error, "device '%s' must be on a PCI Express bus; '%s' is conventional "
                          "PCI", child->type->name, bus->name);
-    if (pci->romfile && *pci->romfile && !g_file_test(pci->romfile, G_FILE_TEST_IS_REGULAR))
-        return error_set(error, "romfile=%s: no such file", pci->romfile);
     if (!choose_devfn(b, pci, error) || (b->check && !b->check(b, pci, error)))
         return false;
     pci_device_init(pci);
@@ -246,6 +244,10 @@ static bool pci_plug(Bus *bus, Device *child, GError **error)
 {
     PciBus *b = bus->opaque;
     PciDevice *pci = (PciDevice *)child;
+    if (!pci_rom_add(pci, error)) {
+        pci_msi_free(pci);
+        return false;
+    }
     b->devices[pci->devfn] = pci;
     pci->addr = pci->devfn;
     if (b->plugged)
@@ -265,6 +267,7 @@ static void pci_unplug(Bus *bus, Device *child)
     }
     b->devices[pci->devfn] = NULL;
     pci_msi_free(pci);
+    pci_rom_free(pci);
     if (b->unplugged)
         b->unplugged(b, pci);
 }

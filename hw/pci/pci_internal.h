@@ -33,6 +33,10 @@ typedef struct PciWindow {
 } PciWindow;
 void pci_bridge_windows(const PciDevice *pci, PciWindow w[PCI_WINDOWS]);
 
+/* ---- rom.c ---- */
+bool pci_rom_add(PciDevice *pci, GError **error); /* after its own realize */
+void pci_rom_free(PciDevice *pci);
+
 /* ---- msi.c ---- */
 void pci_msi_config_written(PciDevice *pci, unsigned offset, unsigned size);
 void pci_msi_reset(PciDevice *pci);

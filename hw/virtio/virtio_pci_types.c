@@ -77,7 +77,7 @@ static void register_form(const DeviceType *child, const char *base, const char 
     f->class = (PciClass){
         .vendor_id = PCI_VENDOR_REDHAT_QUMRANET, .device_id = transitional_id(c->device_id),
         .subvendor_id = PCI_VENDOR_REDHAT_QUMRANET, .subdevice_id = PCI_SUBDEVICE_QEMU,
-        .class_code = c->pci_class, .config_reading = virtio_pci_config_reading,
+        .class_code = c->pci_class, .romfile = c->pci_rom, .config_reading = virtio_pci_config_reading,
         .config_written = virtio_pci_config_written,
         .master_changed = virtio_pci_master_changed,
     };

@@ -42,6 +42,7 @@ enum { PCI_VENDOR_REDHAT_QUMRANET = 0x1af4, PCI_VENDOR_REDHAT = 0x1b36,
        PCI_SUBDEVICE_QEMU = 0x1100 };
 
 typedef struct PciDevice PciDevice;
+typedef struct PciRom PciRom;
 
 typedef struct PciClass {
     uint16_t vendor_id, device_id;
@@ -51,6 +52,7 @@ typedef struct PciClass {
     uint8_t header_type; /* 0, or PCI_HEADER_BRIDGE */
     bool express;        /* 4 KiB of configuration space */
     bool express_bus;    /* it can only be on a bus of PCI Express */
+    const char *romfile; /* its expansion ROM where that is installed, or NULL */
     bool root_bus;       /* it can only be on a root bus */
     /* After a write of configuration space was stored; may be NULL. */
     void (*config_written)(PciDevice *pci, unsigned offset, unsigned size);
@@ -71,8 +73,10 @@ struct PciDevice {
     Device dev;
     int32_t addr;               /* property: devfn, or -1 for the first free one */
     bool multifunction;         /* property */
-    char *romfile;              /* property; "" or absent: none */
-    uint32_t rombar;            /* property; nothing is in it either way */
+    char *romfile;              /* property; "": none; absent: the type's own */
+    uint32_t rombar;            /* property; 0: no ROM BAR */
+    uint32_t romsize;           /* property; UINT32_MAX: what the file needs */
+    PciRom *rom;                /* NULL: none */
     uint8_t devfn;
     bool express;               /* 4 KiB of configuration space */
     uint8_t config[PCIE_CONFIG_SIZE];
@@ -102,9 +106,9 @@ extern const StateField pci_state[];
 #define PCI_PROPS(S, m)                                                                        \
     PROP(S, "addr", m.addr, PROP_PCI_ADDR, NULL, NULL),                                        \
     PROP(S, "multifunction", m.multifunction, PROP_BOOL, "off", NULL),                         \
-    PROP(S, "romfile", m.romfile, PROP_STRING, NULL,                                           \
-         "option ROM (no boards of these use one)"),                                           \
-    PROP(S, "rombar", m.rombar, PROP_U32, "1", "accepted: there is no option ROM to show")
+    PROP(S, "romfile", m.romfile, PROP_STRING, NULL, "expansion ROM; empty: none"),            \
+    PROP(S, "romsize", m.romsize, PROP_U32, "4294967295", "size of its BAR"),                  \
+    PROP(S, "rombar", m.rombar, PROP_U32, "1", "0: the ROM is not shown")
 
 /* ---- for devices, in realize ---- */
 /* region->size must be a power of two, at least 16 bytes (memory) or 4 (I/O). */

@@ -529,7 +529,7 @@ void boot_add_search_path(const char *dir)
 static const char *const packaged[] = {
     "/usr/share/sosia", "/usr/share/qemu", "/usr/lib/riscv64-linux-gnu/opensbi/generic",
     "/usr/lib/u-boot", "/usr/share/AAVMF", "/usr/share/qemu-efi-aarch64", "/usr/share/OVMF",
-    "/usr/share/seabios",
+    "/usr/share/seabios", "/usr/lib/ipxe/qemu",
 };
 
 char *boot_search_paths(void)

@@ -245,8 +245,19 @@ class Run:
             form = "pci" if pci and (not slots[0] or rng.random() < 0.5) else "device"
             slots[0] -= form == "device"
             more = ["packed=on"] if rng.random() < 0.1 else []
-            return ["-device", ",".join([f"virtio-{name}-{form}", *props, *more])]
+            place = [f"bus={rng.choice(behind)}"] if form == "pci" and behind and rng.random() < 0.4 else []
+            if place and place[0][4:] not in ("conventional", "express"):
+                behind.remove(place[0][4:])
+            return ["-device", ",".join([f"virtio-{name}-{form}", *props, *more, *place])]
 
+        bridges, behind = [], []
+        if rng.random() < 0.7:
+            for n in range(4):
+                behind.append(f"port{n}")
+                bridges += ["-device", f"pcie-root-port,id=port{n},chassis={n + 1},addr={16 + n:x}"]
+            behind.append(rng.choice(("conventional", "express")))
+            bridges += ["-device", "pci-bridge,id=conventional,chassis_nr=1,addr=14" if behind[-1] ==
+                        "conventional" else "pcie-pci-bridge,id=express,addr=14"]
         model = rng.choice(("none", "passthrough", "mapped-xattr"))
         return [
             *board, "-m", "64", "-kernel", self.path("kernel"), "-display", "none", "-serial",
@@ -260,7 +271,7 @@ class Run:
             *(["-drive", f"file={self.image('flash', 32 << 20 if self.arch is Riscv else 64 << 20)},"
                "format=raw,if=pflash,unit=1"]),
             "-chardev", "null,id=c0", "-chardev", f"socket,id=c1,path={self.path('port')},server=on,wait=off",
-            "-chardev", "ringbuf,id=c2,size=4096",
+            "-chardev", "ringbuf,id=c2,size=4096", *bridges,
             *device("blk", "drive=d0"), *device("blk", "drive=d1"), *device("rng", "max-bytes=1000",
                                                                          "period=100"),
             *device("serial", "id=s0"), "-device", "virtconsole,chardev=c0,bus=s0.0",
@@ -338,6 +349,14 @@ class Run:
             while time.monotonic() < end:
                 time.sleep(self.rng.random() * 0.4)
                 k = self.rng.randrange(13)
+                for _ in range(self.rng.randrange(3)):      # devices come and go
+                    n = self.rng.randrange(4)
+                    if self.rng.random() < 0.5:
+                        self.command("device_add", driver=self.rng.choice(
+                            ("virtio-rng-pci", "virtio-serial-pci", "virtio-keyboard-pci")), id=f"hot{n}",
+                            bus=f"port{n}")
+                    else:
+                        self.command("device_del", id=f"hot{n}")
                 if k < 4:
                     self.command("system_reset")
                 elif k < 6:

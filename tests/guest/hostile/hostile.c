@@ -267,11 +267,29 @@ void do_virtio(void)
         w32(dev + 0x70, 0);
 }
 
+/* Where a function may be: on bus 0, or behind the bridges of slots 16 to 23, which are opened. */
+static u64 pci_function(u32 slot)
+{
+    u64 bridge = setup.ecam + ((u64)slot << 15), low = setup.pci_window >> 16;
+    if (slot < 16)
+        return bridge;
+    w32(bridge + 0x18, slot << 8 | slot << 16);
+    w32(bridge + 0x20, (u32)((low & 0xfff0) | ((low + 0x70) & 0xfff0) << 16));
+    w32(bridge + 0x24, (u32)((low & 0xfff0) | ((low + 0x70) & 0xfff0) << 16));
+    w32(bridge + 0x28, 0);
+    w32(bridge + 0x2c, 0);
+    w16(bridge + 0x3e, 0);
+    w32(bridge + 4, 7);
+    if ((r32(bridge + 0x54) & 0xff) == 0x10) /* a slot: power */
+        w16(bridge + 0x6c, 0x1c0 | (below(2) ? 0x39 : 0));
+    return setup.ecam + ((u64)slot << 20) + (below(2) ? 0 : below(4) << 15);
+}
+
 /* The layout that docs/compatibility.md promises: BAR 4 has the common part, and doorbells. */
 void do_virtio_pci(void)
 {
-    u32 slot = below(16);
-    u64 config = setup.ecam + ((u64)slot << 15), bar = setup.pci_window + ((u64)slot << 17);
+    u32 slot = below(24);
+    u64 config = pci_function(slot), bar = setup.pci_window + ((u64)slot << 17);
     u32 id = r32(config);
     if ((id & 0xffff) != 0x1af4)
         return;
@@ -324,8 +342,8 @@ void do_virtio_pci(void)
 void do_pci(void)
 {
     for (int i = 0; i < 24; i++) {
-        u64 config = setup.ecam + (below(16) << 15) + (below(8) ? 0 : (rnd() & 0xfffffff));
-        switch (below(4)) {
+        u64 config = setup.ecam + (below(24) << 15) + (below(8) ? 0 : (rnd() & 0xfffffff));
+        switch (below(6)) {
         case 0:
             w32(config + 0x10 + 4 * below(6), below(2) ? value() : rnd());
             break;
@@ -335,6 +353,14 @@ void do_pci(void)
             break;
         case 2:
             w32(config + 4, below(8) | (below(8) ? 0 : rnd()));
+            break;
+        case 3:     /* bridges: numbers, windows, resets; slots */
+            w32(config + 0x18 + 4 * below(10), below(2) ? rnd() & 0x0fff0fff : value());
+            w32(config + 0x6c, below(2) ? 0x7c0 : rnd());
+            break;
+        case 4:
+            w16(config + 0x6c, 0x1c0 | (rnd() & 0x39));
+            access(pci_function(16 + below(8)) + (rnd() & 0xff), value(), below(32));
             break;
         default:
             access(config + (rnd() & 0xfff), value(), below(32));
