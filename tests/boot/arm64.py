@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Boot cases of aarch64; run.py runs them."""
+import json
 import os
 import re
 import shutil
@@ -214,14 +215,48 @@ class Arm64Boots(DebugBoots, SnapshotBoots):
         if "0 Errors, 0 Warnings" not in out.stdout:
             raise Failure(f"iasl about the DSDT: {out.stdout} {out.stderr}")
 
+    @staticmethod
+    def hmp(s, command):
+        """A command of the monitor on the same terminal; back at the guest's console then."""
+        s.send(b"\x01c")
+        s.expect(rb"\(qemu\) ")
+        s.send(command.encode() + b"\n")
+        s.expect(rb"\(qemu\) ")
+        s.send(b"\x01c")
+
+    def plug(self, s):
+        """A disk comes under a root port and goes again; its name and id can be used a second time."""
+        for _ in range(2):
+            s.expect(PROMPT)
+            self.hmp(s, f"drive_add 0 if=none,id=hot,format=raw,file={self.path('hot')}")
+            self.hmp(s, "device_add virtio-blk-pci,id=hot,bus=pci.8,drive=hot")
+            s.send(b"until test -b /dev/vdb; do sleep 0.2; done; head -c 7 /dev/vdb; echo\n")
+            s.expect(rb"\r\nplugged\r\n")
+            s.expect(PROMPT)
+            s.send(b"echo 0 > /sys/bus/pci/slots/0-7/power; test -b /dev/vdb || echo gone\n")
+            s.expect(rb"\r\ngone\r\n")
+        s.expect(PROMPT)
+
     def boot_arm64_edk2_grub(self):
-        """arm64 EDK2, GRUB from a virtio disk, Linux with ACPI, 2 CPUs; the power button ends it"""
+        """arm64 EDK2, GRUB, Linux with ACPI, as libvirt starts it: disks behind ports come and go"""
         disk = make_esp(self.path("esp"), os.path.join(CACHE, "arm64", "grub.efi"), "BOOTAA64.EFI",
                         self.kernel, self.initrd, "console=ttyAMA0 quiet")
-        s = self.session("virt,gic-version=3", "-cpu", "cortex-a72", "-smp", "2", "-bios", EFI,
-                         "-drive", f"file={disk},format=raw,if=none,id=d0", "-device",
-                         "virtio-blk-pci,drive=d0", "-smbios", "type=1,serial=sosia-serial",
-                         "-net", "none", timeout=180)
+        with open(self.path("hot"), "wb") as f:
+            f.write(b"plugged".ljust(1 << 20))
+        ports = []
+        for n in range(8):
+            port = {"driver": "pcie-root-port", "port": 8 + n, "chassis": 1 + n, "id": f"pci.{1 + n}",
+                    "bus": "pcie.0", "addr": f"0x1.0x{n}" if n else "0x1"}
+            ports += ["-device", json.dumps({**port, **({} if n else {"multifunction": True})})]
+        s = self.session("virt,gic-version=3", "-cpu", "cortex-a72", "-smp", "2", "-bios", EFI, *ports,
+                         "-device", '{"driver":"virtio-serial-pci","id":"virtio-serial0","bus":"pci.3",'
+                         '"addr":"0x0"}',
+                         "-blockdev", json.dumps({"driver": "file", "filename": disk, "node-name": "n1"}),
+                         "-blockdev", '{"node-name":"n1-format","driver":"raw","file":"n1"}',
+                         "-device", '{"driver":"virtio-blk-pci","bus":"pci.4","addr":"0x0",'
+                         '"drive":"n1-format","id":"virtio-disk0","bootindex":1}',
+                         "-device", '{"driver":"virtio-rng-pci","id":"rng0","bus":"pci.6","addr":"0x0"}',
+                         "-smbios", "type=1,serial=sosia-serial", "-net", "none", timeout=180)
         try:
             self.check_acpi(s)
         except BaseException:
@@ -234,7 +269,7 @@ class Arm64Boots(DebugBoots, SnapshotBoots):
                 s.expect(PROMPT)
                 s.send(command.encode() + b"\n")
                 s.expect(rb"\r\n" + expected)
-            s.expect(PROMPT)
+            self.plug(s)
             # As acpid does: waits for the key, then switches off.
             s.send(b"(head -c 24 /dev/input/event0 >/tmp/key && poweroff) & sleep 2; echo wait\n")
             s.expect(rb"\r\nwait\r\n")
