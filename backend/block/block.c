@@ -495,8 +495,9 @@ void block_print(GString *out, char *(*name_of)(const char *owner))
             continue;
         if (out->len)
             g_string_append_c(out, '\n');
-        if (b->id)
-            g_string_append_printf(out, "%s", b->id);
+        g_autofree char *name = b->owner ? name_of(b->owner) : NULL;
+        if (b->id || (!image && name))
+            g_string_append_printf(out, "%s", b->id ? b->id : name);
         if (image)
             g_string_append_printf(out, "%s%s%s: %s (%s%s%s)\n", b->id ? " (" : "", image->name,
                                    b->id ? ")" : "", image->filename, image->format,
@@ -504,12 +505,12 @@ void block_print(GString *out, char *(*name_of)(const char *owner))
                                    block_temporary(b) ? ", temporary overlay" : "");
         else
             g_string_append(out, ": [not inserted]\n");
-        if (b->owner) {
-            g_autofree char *name = name_of(b->owner);
+        if (name)
             g_string_append_printf(out, "    Attached to:      %s\n", name);
-        }
-        if (b->cdrom || !b->owner)
-            g_string_append(out, "    Removable device: not locked, tray closed\n");
+        if (block_removable(b))
+            g_string_append_printf(out, "    Removable device: %slocked, tray %s\n",
+                                   block_tray_locked(b) ? "" : "not ",
+                                   block_tray_open(b) ? "open" : "closed");
         if (!image)
             continue;
         print_cache(out, b);

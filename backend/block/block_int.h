@@ -93,6 +93,8 @@ struct BlockBackend {
     DetectZeroes detect_zeroes;
     BlockErrorAction read_error, write_error;
     char *owner;     /* the device that claimed it, or NULL */
+    const BlockTray *tray;
+    void *tray_opaque;
     void (*resized)(void *opaque);
     void *resized_opaque;
     GHashTable *journal;  /* journal.c: piece -> what it held; NULL: nothing yet */
@@ -246,6 +248,9 @@ char *block_name_from(const BlockNode *base, const char *overlay);
 /* An image as jobs and snapshots open it, named. backing as of block_qcow2_open. */
 BlockNode *block_image_open(const char *filename, const char *format, const char *node_name,
                             bool write, BlockNode *const *backing, GError **error);
+
+/* The medium of a backend that has none: read_only as that says. format NULL: guessed. */
+bool block_open_medium(BlockBackend *b, const char *filename, const char *format, GError **error);
 
 /* ---- queue.c ---- */
 /* Runs one operation on the calling thread, as a worker would; all checks made. */

@@ -283,6 +283,22 @@ BlockNode *block_image_open(const char *filename, const char *format, const char
     return open_image(&how, !strcmp(is, "raw") ? "raw" : "qcow2", node_name, backing, error);
 }
 
+bool block_open_medium(BlockBackend *b, const char *filename, const char *format, GError **error)
+{
+    const char *is;
+    if (!strip_protocol(&filename, error) || !check_format(b, format, filename, &is, error))
+        return false;
+    bool overlay = block_snapshot_default && !b->read_only;
+    BlockOpen how = { .filename = filename, .read_only = b->read_only || overlay };
+    b->node = open_image(&how, is, NULL, NULL, error);
+    if (!b->node)
+        return false;
+    if (overlay)
+        return add_overlay(b, error);
+    b->read_only = b->node->read_only;
+    return true;
+}
+
 static bool open_drive(GHashTable *opts, BlockBackend *b, const char *node_name, GError **error)
 {
     BlockOpen how = { 0 };

@@ -400,11 +400,23 @@ void device_unplug(Device *dev)
 
 /* ---- -device ---- */
 
+/* Known, and not here: what to take instead. */
+static const char *const elsewhere[][2] = {
+    { "scsi-generic", "the host's SCSI devices are not passed on; use scsi-hd with a block device" },
+    { "scsi-block", "the host's SCSI devices are not passed on; use scsi-hd with a block device" },
+};
+
 static const DeviceType *find_driver(const char *name, GError **error)
 {
     const DeviceType *t = device_type_find(name);
     if (t && t->user_creatable)
         return t;
+    for (size_t i = 0; !t && i < ARRAY_LEN(elsewhere); i++) {
+        if (!strcmp(name, elsewhere[i][0])) {
+            error_set(error, "there is no device '%s': %s", name, elsewhere[i][1]);
+            return NULL;
+        }
+    }
     if (t) {
         error_set(error, "'%s' is a fixed part of boards; it can't be added", name);
         return NULL;

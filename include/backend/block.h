@@ -99,6 +99,37 @@ int block_write_sync(BlockBackend *b, uint64_t offset, const void *buf, uint64_t
 void block_set_synchronous(void);
 /* -snapshot: writes go to a temporary overlay; `commit` writes them back. */
 void block_set_snapshot_default(bool on);
+/*
+ * Media that can be changed (backend/block/medium.c). A device with a tray says what it is like;
+ * a drive that no device has can be filled and emptied at will.
+ */
+typedef struct BlockTray {
+    bool (*is_open)(void *opaque);
+    bool (*is_locked)(void *opaque);
+    void (*eject_requested)(void *opaque, bool force);
+    void (*moved)(void *opaque, bool load); /* by the host; load: closed */
+    bool read_only; /* the device never writes */
+} BlockTray;
+void block_set_tray(BlockBackend *b, const BlockTray *t, void *opaque);
+bool block_has_tray(const BlockBackend *b);
+bool block_removable(const BlockBackend *b);
+bool block_tray_open(const BlockBackend *b);
+bool block_tray_locked(const BlockBackend *b);
+/* The device says that the guest opened or closed it. */
+void block_tray_moved(BlockBackend *b, bool open);
+void block_set_tray_listener(void (*fn)(BlockBackend *b, bool open));
+/* A drive without name and medium, for a device whose user gave none; block_release frees it. */
+BlockBackend *block_new_empty(void);
+/* The words of their errors are QEMU's; `name` is what the user called the drive. */
+typedef enum BlockEject { BLOCK_EJECT_FAILED, BLOCK_EJECT_LOCKED, BLOCK_EJECT_OPEN } BlockEject;
+BlockEject block_open_tray(BlockBackend *b, const char *name, bool force, GError **error);
+bool block_close_tray(BlockBackend *b, const char *name, GError **error);
+bool block_remove_medium(BlockBackend *b, const char *name, GError **error);
+bool block_insert_medium(BlockBackend *b, const char *name, const char *node, GError **error);
+/* format NULL: guessed; read_only: 0, 1, or -1 as it was. */
+bool block_change_medium(BlockBackend *b, const char *name, const char *filename,
+                         const char *format, int read_only, bool force, GError **error);
+
 /* NULL: all drives that have an overlay. */
 bool block_commit(BlockBackend *b, GError **error); /* and of qcow2 images into what is below */
 

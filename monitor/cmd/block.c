@@ -85,8 +85,10 @@ static void describe(BlockBackend *b, void *arg)
         return;
     Json *o = json_object();
     json_set_str(o, "device", block_is_drive(b) ? block_id(b) : "");
-    json_set_bool(o, "locked", false);
-    json_set_bool(o, "removable", !owner || block_is_cdrom(b));
+    json_set_bool(o, "locked", block_tray_locked(b));
+    json_set_bool(o, "removable", block_removable(b));
+    if (block_has_tray(b))
+        json_set_bool(o, "tray_open", block_tray_open(b));
     if (block_inserted(b))
         json_set(o, "inserted", inserted(block_root_image(b), false));
     g_autofree char *qdev = owner ? qom_device_path(owner) : NULL;
@@ -300,12 +302,4 @@ void hmp_drive_del(Monitor *mon, const Json *args)
         monitor_printf(mon, "Error: Node '%s' is busy: it has a block job\n", id);
     else
         block_free(b);
-}
-
-bool qmp_eject(const Json *args, GError **error)
-{
-    const char *device = json_get_str(args, "device", json_get_str(args, "id", ""));
-    if (!block_find(device))
-        return qmp_error_set(error, QMP_ERROR_DEVICE_NOT_FOUND, "Device '%s' not found", device);
-    return error_set(error, "Device '%s' is not removable", device);
 }

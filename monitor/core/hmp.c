@@ -221,7 +221,8 @@ static void offer_chardev(Chardev *c, const char *label, const char *filename, b
 
 static void offer_block(BlockBackend *b, void *arg)
 {
-    offer(arg, block_id(b));
+    if (block_id(b)) /* an empty tray may have no name */
+        offer(arg, block_id(b));
 }
 
 static void offer_files(Candidates *k)

@@ -243,7 +243,7 @@ static G_GNUC_UNUSED void expect_irq(Driver *d)
 
 enum { DISK = 1 << 20 };
 
-static GHashTable *props(const char *key, const char *value)
+static G_GNUC_UNUSED GHashTable *props(const char *key, const char *value)
 {
     GHashTable *p = g_hash_table_new(g_str_hash, g_str_equal);
     g_hash_table_insert(p, (gpointer)key, (gpointer)value);

@@ -34,7 +34,7 @@ FLAGS = ("-O1 -ffreestanding -nostdlib -static -no-pie -fno-stack-protector -Wal
          "-fno-tree-loop-distribute-patterns -Wno-unused-parameter -Wl,--build-id=none "
          "-Wl,--no-warn-rwx-segments").split()
 N_DEVICES, N_ACTIONS, N_WORDS, N_ENCODINGS = 128, 64, 2048, 1024
-ONLY = {"folder": 9, "net": 1, "screen": 16}
+ONLY = {"folder": 9, "net": 1, "screen": 16, "scsi": 8}
 COMMON = ["device", "virtio", "virtio_pci", "pci", "fw_cfg", "flash"]
 
 
@@ -49,6 +49,7 @@ class Arm:
         "folder": {"virtio": 6, "virtio_pci": 6},
         "net": {"virtio": 6, "virtio_pci": 6},
         "screen": {"virtio": 6, "virtio_pci": 6},
+        "scsi": {"virtio": 6, "virtio_pci": 6},
         "code": {"code": 8, "storm": 1, "psci": 1},
         "system": {"sysreg": 6, "pages": 4, "code": 4, "wait": 2, "psci": 1, "its": 1},
         "storm": {"storm": 8, "fill": 2, "wait": 1},
@@ -121,6 +122,7 @@ class Riscv:
         "folder": {"virtio": 6, "virtio_pci": 6},
         "net": {"virtio": 6, "virtio_pci": 6},
         "screen": {"virtio": 6, "virtio_pci": 6},
+        "scsi": {"virtio": 6, "virtio_pci": 6},
     }
     ram = 0x80000000
     places = [
@@ -274,6 +276,11 @@ class Run:
             "-chardev", "ringbuf,id=c2,size=4096", *bridges,
             *device("blk", "drive=d0"), *device("blk", "drive=d1"), *device("rng", "max-bytes=1000",
                                                                          "period=100"),
+            "-drive", f"file={self.image('disk2', 4 << 20)},format=raw,if=none,id=d2,discard=unmap",
+            "-drive", f"file={self.image('disk3', 4 << 20)},format=raw,if=none,id=d3,media=cdrom",
+            *device("scsi", "id=sc0", f"num_queues={rng.choice((1, 1, 3))}"),
+            "-device", "scsi-hd,drive=d2,bus=sc0.0,scsi-id=0,id=hd0",
+            "-device", "scsi-cd,drive=d3,bus=sc0.0,scsi-id=1,id=cd0",
             *device("serial", "id=s0"), "-device", "virtconsole,chardev=c0,bus=s0.0",
             "-device", "virtserialport,chardev=c1,bus=s0.0,name=port",
             "-device", "virtserialport,chardev=c2,bus=s0.0,name=ring",
@@ -357,6 +364,7 @@ class Run:
                             bus=f"port{n}")
                     else:
                         self.command("device_del", id=f"hot{n}")
+                k = self.rng.randrange(15)
                 if k < 4:
                     self.command("system_reset")
                 elif k < 6:
@@ -379,8 +387,26 @@ class Run:
                                             f"screendump {self.path('screen')} -f png g0",
                                             f"screendump {self.path('screen')} g0 1"])
                     self.command("human-monitor-command", **{"command-line": line})
+                elif k == 12:
+                    self.medium()
+                elif k == 13:
+                    self.command("device_del", id="x0")
+                    self.command("device_add", driver="scsi-cd", bus="sc0.0", id="x0")
                 else:
                     self.command("system_powerdown")
+
+    def medium(self):
+        k = self.rng.randrange(4)
+        force = self.rng.random() < 0.5
+        if k == 0:
+            self.command("eject", id="cd0", force=force)
+        elif k == 1:
+            self.command("blockdev-open-tray", id="cd0", force=force)
+        elif k == 2:
+            self.command("blockdev-close-tray", id="cd0")
+        else:
+            self.command("blockdev-change-medium", id="cd0", filename=self.path("disk3"), format="raw",
+                         force=force)
 
     def run(self, seconds):
         """(what went wrong or None, how it ended)"""

@@ -435,6 +435,61 @@ static u32 message_gpu(u8 *p, u32 queue)
     return below(32) ? o.n : below(o.n + 1);
 }
 
+/* ---- SCSI ---- */
+
+static void put_scsi_lun(Out *o)
+{
+    put(o, below(32) ? 1 : rnd(), 1);
+    put(o, below(32) ? below(3) : rnd(), 1);
+    put_be(o, below(8) ? 0 : below(2) ? below(3) : rnd(), 2);
+    put(o, 0, 4);
+}
+
+static u32 message_scsi(u8 *p, u32 queue, u32 *room)
+{
+    static const u8 opcodes[] = {
+        0x00, 0x03, 0x04, 0x08, 0x0a, 0x12, 0x12, 0x15, 0x16, 0x1a, 0x1b, 0x1b, 0x1d, 0x1e, 0x25, 0x28, 0x28,
+        0x2a, 0x2a, 0x2b, 0x2e, 0x2f, 0x35, 0x41, 0x42, 0x42, 0x43, 0x46, 0x4a, 0x51, 0x55, 0x5a, 0x88, 0x8a,
+        0x8f, 0x91, 0x93, 0x93, 0x9e, 0xa0, 0xa8, 0xaa, 0xad, 0xbb, 0xbd,
+    };
+    Out o = { p, 0 };
+    if (queue == 0) {               /* type, function, unit, tag; or unit, events */
+        u32 type = below(32) ? below(3) : rnd();
+        put(&o, type, 4);
+        if (!type)
+            put(&o, below(16) ? below(9) : rnd(), 4);
+        put_scsi_lun(&o);
+        put(&o, rnd(), 8);
+        *room = below(16) ? 5 : below(8);
+        return below(32) ? o.n : below(o.n + 1);
+    }
+    if (queue == 1) {               /* for events */
+        *room = below(16) ? 16 : below(32);
+        return 0;
+    }
+    put_scsi_lun(&o);
+    put(&o, rnd(), 8);
+    put(&o, 0, 3);
+    u32 at = o.n;
+    put(&o, below(16) ? opcodes[below(sizeof opcodes)] : rnd(), 1);
+    for (u32 i = 1; i < 32; i++)
+        put(&o, below(3) ? 0 : below(2) ? below(16) : rnd(), 1);
+    if (p[at] == 0x9e && below(8))
+        p[at + 1] = 0x10;
+    u32 data = below(8) * 512;
+    if (below(2)) {
+        for (u32 i = 0; i < 64; i++)
+            p[o.n + i] = below(2) ? below(40) : rnd();
+        o.n += below(16) ? data : below(5000);
+        *room = 108;
+    } else {
+        *room = 108 + (below(16) ? data : below(5000));
+    }
+    if (!below(64))
+        *room = below(200);
+    return below(64) ? o.n : below(o.n + 1);
+}
+
 u32 make_message(u32 type, u32 queue, u32 number, u8 *p, u32 *room)
 {
     u32 n = 0;
@@ -460,6 +515,8 @@ u32 make_message(u32 type, u32 queue, u32 number, u8 *p, u32 *room)
             return below(16) ? o.n : below(8);
         }
         return below(8) ? below(64) : below(8000);
+    case 8:
+        return message_scsi(p, queue, room);
     case 9:
         return message_9p(number, p);
     case 16:
