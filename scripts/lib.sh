@@ -110,6 +110,8 @@ package_behind() {  # META PREFIX
 # Disks, network cards and buttons, and what is on them: modules in Debian's kernels.
 guest_modules=(virtio_mmio virtio_pci virtio_blk virtio_net nvme ext4 crc32c_generic gpio_keys button
     evdev 9p 9pnet_virtio virtio_rng virtio_console)
+# Not loaded by the demo guest: in modules/screen.
+screen_modules=(virtio_input virtio_gpu)
 
 # Unpacks a module from TREE and before it what it depends on into DIR; DIR/order lists them.
 unpack_module() {   # TREE DIR NAME
@@ -139,7 +141,8 @@ fetch_guest() {     # ARCH
         *) die "there is no guest '$arch'" ;;
     esac
     [ -s "$dir/kernel" ] && [ -s "$dir/busybox" ] &&
-        [ "$(cat "$dir/modules/wanted" 2>/dev/null)" = "${guest_modules[*]}" ] && return 0
+        [ "$(cat "$dir/modules/wanted" 2>/dev/null)" = "${guest_modules[*]} ${screen_modules[*]}" ] &&
+        return 0
     say "fetching Debian's $arch kernel and busybox ($suite)"
     mkdir -p "$dir"
     need_packages xz-utils zstd && apt_for "$arch" "$suite" || return 1
@@ -153,11 +156,14 @@ fetch_guest() {     # ARCH
     dpkg-deb -x "$busybox_deb" "$tmp/busybox"
     cp "$(find "$tmp/busybox" -name busybox -type f -perm -u+x | head -n 1)" "$dir/busybox"
     rm -rf "$dir/modules"
-    mkdir "$tmp/modules"
+    mkdir -p "$tmp/modules/screen"
     for module in "${guest_modules[@]}"; do
         unpack_module "$tmp" "$tmp/modules" "$module" || return 1
     done
-    echo "${guest_modules[*]}" >"$tmp/modules/wanted"
+    for module in "${screen_modules[@]}"; do
+        unpack_module "$tmp" "$tmp/modules/screen" "$module" || return 1
+    done
+    echo "${guest_modules[*]} ${screen_modules[*]}" >"$tmp/modules/wanted"
     mv "$tmp/modules" "$dir/modules"
     cp "$tmp"/boot/vmlinu* "$dir/kernel"
     rm -rf "$tmp"

@@ -9,6 +9,7 @@
 #include <linux/input-event-codes.h>
 #include <string.h>
 
+#include "backend/display.h"
 #include "backend/input.h"
 #include "hw/virtio.h"
 #include "util/bits.h"
@@ -35,7 +36,8 @@ typedef struct InputModel {
 
 struct VirtioInput {
     VirtioDevice virtio;
-    char *serial;
+    char *serial, *display;
+    uint32_t head;
     bool wheel_axis;
     InputHandler *handler;
     bool listening;     /* as the handler was told */
@@ -293,9 +295,14 @@ static void input_loaded(void *dev)
 static bool input_realize(void *dev, GError **error)
 {
     VirtioInput *s = dev;
+    const DisplayConsole *console = NULL;
+    if (s->display && *s->display && !(console = display_find(s->display, s->head)))
+        return error_set(error, "display=%s,head=%u: no display device in front of this one has "
+                         "that screen", s->display, s->head);
     if (!virtio_add_queues(&s->virtio, 2, QUEUE_SIZE, error))
         return false;
     s->handler = input_attach(&model(s)->sink, s);
+    input_bind(s->handler, console);
     return true;
 }
 
@@ -326,6 +333,9 @@ static const StateField input_state[] = {
 
 #define COMMON_PROPS                                                                           \
     PROP(VirtioInput, "serial", serial, PROP_STRING, NULL, "serial number that the guest sees"), \
+    PROP(VirtioInput, "display", display, PROP_STRING, NULL,                                   \
+         "id of a display device: for events of its screen alone"),                            \
+    PROP(VirtioInput, "head", head, PROP_U32, "0", "which screen of it"),                      \
     VIRTIO_PROPS(VirtioInput)
 
 static const Prop keyboard_props[] = { COMMON_PROPS, PROP_LAST };

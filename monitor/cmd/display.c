@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Screens. */
-#include "backend/display.h"
+#include "monitor/cmd/display.h"
 
 #include <string.h>
 
@@ -8,8 +8,7 @@
 #include "monitor/schema/commands_gen.h"
 #include "util/error.h"
 
-/* The screen that `device` and `head` name, or the first; NULL with an error. */
-static DisplayConsole *find(const Json *args, GError **error)
+DisplayConsole *monitor_screen(const Json *args, GError **error)
 {
     const char *device = json_get_str(args, "device", NULL);
     int64_t head = json_get_int(args, "head", 0);
@@ -29,7 +28,7 @@ static DisplayConsole *find(const Json *args, GError **error)
 static bool save(const Json *args, GError **error)
 {
     const char *format = json_get_str(args, "format", "ppm");
-    const DisplayConsole *c = find(args, error);
+    const DisplayConsole *c = monitor_screen(args, error);
     return c && display_save(c, json_get_str(args, "filename", ""),
                              strcmp(format, "png") ? IMAGE_PPM : IMAGE_PNG, error);
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hw/device.h"
+#include "monitor/cmd/display.h"
 #include "monitor/schema/commands_gen.h"
 #include "softmmu/run.h"
 #include "util/error.h"
@@ -121,19 +121,17 @@ bool qmp_input_send_event(const Json *args, GError **error)
         if (!read_event(json_at(list, i), i, &events[i], error))
             return false;
     }
-    if (device && !device_find(device))
-        return qmp_error_set(error, QMP_ERROR_DEVICE_NOT_FOUND, "Device '%s' not found", device);
-    if (device)
-        return error_set(error, "Device %s (head %d) is not bound to a QemuConsole", device,
-                         (int)json_get_int(args, "head", 0));
+    const DisplayConsole *console = device ? monitor_screen(args, error) : NULL;
+    if (device && !console)
+        return false;
     if (!run_state_is_running() && run_state() != RUN_STATE_SUSPENDED)
         return error_set(error, "VM not running");
     for (unsigned i = 0; i < n; i++) {
-        if (!input_possible(events[i].kind, NULL))
+        if (!input_possible(events[i].kind, console))
             return error_set(error, "Input handler not found for event type %s",
                              input_kind_name(events[i].kind));
     }
-    input_send(NULL, events, n);
+    input_send(console, events, n);
     return true;
 }
 

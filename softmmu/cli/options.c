@@ -678,7 +678,7 @@ bool opt_net(Cli *cli, const char *arg, GError **error)
 
 bool opt_vga(Cli *cli, const char *arg, GError **error)
 {
-    return only_none("vga", arg, NULL, "this build has no display yet", error);
+    return only_none("vga", arg, NULL, "add a screen with -device virtio-gpu-pci or ramfb", error);
 }
 
 bool opt_display(Cli *cli, const char *arg, GError **error)
@@ -686,7 +686,8 @@ bool opt_display(Cli *cli, const char *arg, GError **error)
     if (is_help(arg))
         return print_and_done(cli, g_strdup("Available display backend types:\nnone\n"));
     cli->display_none = true;
-    return only_none("display", arg, NULL, "this build has no display yet", error);
+    return only_none("display", arg, NULL, "this build opens no window; screendump takes pictures",
+                     error);
 }
 
 bool opt_nographic(Cli *cli, const char *arg, GError **error)

@@ -10,6 +10,7 @@ import tempfile
 from debug import DebugBoots
 from esp import make_esp
 from session import Failure, Session
+from screen import ScreenBoots
 import stress
 from snapshot import SnapshotBoots
 
@@ -22,7 +23,7 @@ UBOOT = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
 PROMPT = rb"(~|/root) # "
 
 
-class Arm64Boots(DebugBoots, SnapshotBoots):
+class Arm64Boots(DebugBoots, ScreenBoots, SnapshotBoots):
     """Each method boot_arm64_* is a case; its doc string is its name in the output."""
 
     def __init__(self, build):

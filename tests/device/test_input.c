@@ -5,6 +5,7 @@
  */
 #include <linux/input-event-codes.h>
 
+#include "backend/display.h"
 #include "backend/input.h"
 #include "virtio_driver.h"
 
@@ -187,6 +188,35 @@ static void test_hold(void)
     driver_close(&d);
 }
 
+static bool nothing(void *opaque, unsigned head, DisplayFrame *f)
+{
+    return false;
+}
+
+/* A keyboard of a screen hears of that screen's user only. */
+static void test_bound(void)
+{
+    static const DisplayOps ops = { nothing };
+    Driver d;
+    GHashTable *more = props("display", "g");
+    g_hash_table_insert(more, (gpointer)"head", (gpointer)"1");
+    DisplayConsole *c = display_console_new(&ops, NULL, "g", 1);
+    DisplayConsole *other = display_console_new(&ops, NULL, "g", 0);
+    open_device(&d, "virtio-keyboard-device", more);
+    post_buffers(&d, BUFFERS, 8);
+    InputEvent e = { INPUT_KEY, input_key_find("a", 1), 1 };
+    input_send(NULL, &e, 1);
+    input_send(other, &e, 1);
+    expect_nothing(&d);
+    g_assert_false(input_possible(INPUT_KEY, NULL));
+    g_assert_true(input_possible(INPUT_KEY, c));
+    input_send(c, &e, 1);
+    expect(&d, EV_KEY, KEY_A, 1);
+    driver_close(&d);
+    display_console_free(c);
+    display_console_free(other);
+}
+
 static void see_mouse(void *arg, const char *name, unsigned index, bool current, bool absolute)
 {
     g_string_append_printf(arg, "%s%s%s;", current ? "*" : "", name, absolute ? " abs" : "");
@@ -265,6 +295,7 @@ int main(int argc, char **argv)
     g_test_add_func("/input/keys", test_keys);
     g_test_add_func("/input/keyboard", test_keyboard);
     g_test_add_func("/input/pointers", test_pointers);
+    g_test_add_func("/input/bound", test_bound);
     g_test_add_func("/input/hold", test_hold);
     return test_end();
 }
