@@ -487,11 +487,11 @@ Device *device_create_from_opts(GHashTable *opts, GError **error)
         return NULL;
     }
     if (id && device_find(id)) {
-        error_set(error, "there is a device with id '%s' already", id);
+        error_set(error, "Duplicate device ID '%s'; choose another id=", id);
         return NULL;
     }
     if (bus_name && !(bus = bus_find(bus_name))) {
-        error_set(error, "there is no bus '%s'; 'info qtree' lists them", bus_name);
+        error_set(error, "Bus '%s' not found; 'info qtree' lists them", bus_name);
         return NULL;
     }
     if (was_reset && !bus && t->bus_type)

@@ -321,7 +321,7 @@ static const Prop gpu_props[] = {
 
 static const VirtioClass gpu_class = {
     .name = "virtio-gpu", .device_id = 16, .pci_class = 0x038000, .modern_only = true,
-    .config_size = CONFIG_SIZE, .features = features, .get_config = get_config,
+    .no_hotplug = true, .config_size = CONFIG_SIZE, .features = features, .get_config = get_config,
     .set_config = set_config, .handle_queue = handle_queue, .reset = gpu_reset,
 };
 

@@ -87,7 +87,7 @@ static void register_form(const DeviceType *child, const char *base, const char 
         .doc = g_strconcat(child->doc, ", over PCI (4.1)", NULL),
         .category = child->category,
         .user_creatable = true,
-        .hotpluggable = true,
+        .hotpluggable = !c->no_hotplug,
         .bus_type = "pci",
         .size = sizeof(VirtioPci) + child->size,
         .version = 1,

@@ -36,6 +36,7 @@ typedef struct VirtioClass {
     const char *name;     /* "virtio-blk", for logs */
     uint16_t device_id;   /* virtio 5 */
     uint32_t pci_class;   /* class code of virtio-pci, e.g. 0x010000 */
+    bool no_hotplug;      /* it stays as long as the machine, as in QEMU */
     const char *pci_rom;  /* file name of virtio-pci's expansion ROM, or NULL */
     bool modern_only;     /* never had a legacy interface: one PCI form, without it */
     uint32_t config_size; /* bytes of device configuration; at most VIRTIO_CONFIG_MAX */

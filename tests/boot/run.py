@@ -296,7 +296,7 @@ class Boots:
             s.kill()
 
     def boot_edk2_grub(self):
-        """EDK2 in flash, GRUB from a virtio disk, Linux, 2 harts"""
+        """EDK2 in flash, GRUB from a virtio disk behind a root port, Linux, 2 harts"""
         variables = self.path("vars.fd")
         shutil.copy(os.path.join(CACHE, "riscv64", "edk2-vars.fd"), variables)
         disk = make_esp(self.path("esp"), os.path.join(CACHE, "riscv64", "grub.efi"),
@@ -306,7 +306,8 @@ class Boots:
                      + os.path.join(CACHE, "riscv64", "edk2-code.fd"), "-drive",
                      f"if=pflash,unit=1,format=raw,file={variables}", "-drive",
                      f"file={disk},format=raw,if=none,id=d0", "-device",
-                     "virtio-blk-pci,drive=d0"], timeout=180 * SLOW)
+                     "pcie-root-port,id=pci.1,chassis=1,addr=8", "-device",
+                     "virtio-blk-pci,drive=d0,bus=pci.1"], timeout=180 * SLOW)
         try:
             self.shell(s, "grep -c ^processor /proc/cpuinfo; ls -d /sys/firmware/efi",
                        rb"2\r\n/sys/firmware/efi")

@@ -265,9 +265,9 @@ static void test_create(void)
     expect(dev, "count", "1", "property 'count' of device 's0' can't change while it is in use");
     Device *other = create(&error, "driver", "sample-device", NULL);
     g_assert_true(g_str_has_prefix(other->path, "peripheral-anon/sample-device["));
-    EXPECT_FAILURE("there is a device with id 's0' already", "driver", "sample", "id", "s0");
+    EXPECT_FAILURE("Duplicate device ID 's0'; choose another id=", "driver", "sample", "id", "s0");
     EXPECT_FAILURE("there is no device 'sampel'; did you mean 'sample'?", "driver", "sampel");
-    EXPECT_FAILURE("there is no bus 'b'; 'info qtree' lists them", "driver", "sample", "bus", "b");
+    EXPECT_FAILURE("Bus 'b' not found; 'info qtree' lists them", "driver", "sample", "bus", "b");
     EXPECT_FAILURE("refused", "driver", "sample", "refuse", "1");
     EXPECT_FAILURE("id '1x' is not valid; ids begin with a letter and have letters, digits, '-', "
                    "'.' and '_'", "driver", "sample", "id", "1x");

@@ -351,7 +351,7 @@ static void test_slot(void)
     bare_write(slot(SLTCTL), 2, ON | 0x39);
     g_assert_cmphex(bare_read(at(9, 0, 0), 4), ==, 0x11111234);
     refused("test-edge,id=more,bus=slot", "taken by");
-    refused("test-edge,id=hot,bus=slot", "already");
+    refused("test-edge,id=hot,bus=slot", "Duplicate");
 
     /* Taken out: the button; then software switches off. */
     bare_write(slot(SLTSTA), 2, 0xff);
