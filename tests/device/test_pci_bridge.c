@@ -483,8 +483,11 @@ static void test_noise(void)
                 create("test-edge,id=noise,bus=slot", &error);
         }
         if (i % 64 == 0) {
-            pci_msi_notify(&deep->pci, 0);
-            pci_set_intx(&deep->pci, r & 1);
+            Edge *edge = (Edge *)device_find("deep"); /* software may have thrown it out */
+            if (edge) {
+                pci_msi_notify(&edge->pci, 0);
+                pci_set_intx(&edge->pci, r & 1);
+            }
             run_deferred();
         }
     }
