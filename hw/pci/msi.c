@@ -65,7 +65,7 @@ void pci_add_msi_masked(PciDevice *pci, unsigned vectors)
 {
     unsigned at = pci->msi_cap = add_msi(pci, vectors, true);
     pci->config[at + MSI_CONTROL + 1] |= MSI_MASKS >> 8;
-    store_le32(pci->wmask + at + MSI_MASK, MASK(vectors));
+    store_le32(pci->wmask + at + MSI_MASK, (uint32_t)MASK(vectors));
 }
 
 bool pci_msi_enabled(const PciDevice *pci)
