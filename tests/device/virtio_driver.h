@@ -107,7 +107,7 @@ static void queue_setup(Driver *d, unsigned n, unsigned num)
 }
 
 /* Negotiates what is on offer except `without`. */
-static void driver_start(Driver *d, unsigned n_queues, unsigned num, uint64_t without)
+static G_GNUC_UNUSED void driver_start(Driver *d, unsigned n_queues, unsigned num, uint64_t without)
 {
     g_assert_cmpuint(rd(0), ==, 0x74726976);
     g_assert_cmpuint(rd(4), ==, d->modern ? 2 : 1);
@@ -138,7 +138,7 @@ static void driver_start(Driver *d, unsigned n_queues, unsigned num, uint64_t wi
     d->irqs = 0;
 }
 
-static void driver_open(Driver *d, const char *type, GHashTable *props, bool modern)
+static G_GNUC_UNUSED void driver_open(Driver *d, const char *type, GHashTable *props, bool modern)
 {
     *d = (Driver){ .modern = modern, .next = RAM };
     g_autoptr(GError) error = NULL;
@@ -158,7 +158,7 @@ static void driver_open(Driver *d, const char *type, GHashTable *props, bool mod
     device_reset(d->dev);
 }
 
-static void driver_close(Driver *d)
+static G_GNUC_UNUSED void driver_close(Driver *d)
 {
     device_unrealize(d->transport);
 }

@@ -281,6 +281,8 @@ class Run:
             *device("scsi", "id=sc0", f"num_queues={rng.choice((1, 1, 3))}"),
             "-device", "scsi-hd,drive=d2,bus=sc0.0,scsi-id=0,id=hd0",
             "-device", "scsi-cd,drive=d3,bus=sc0.0,scsi-id=1,id=cd0",
+            *(["-drive", f"file={self.image('disk4', 4 << 20)},format=raw,if=none,id=d4,discard=unmap",
+               "-device", "nvme,serial=x,drive=d4"] if pci else []),
             *device("serial", "id=s0"), "-device", "virtconsole,chardev=c0,bus=s0.0",
             "-device", "virtserialport,chardev=c1,bus=s0.0,name=port",
             "-device", "virtserialport,chardev=c2,bus=s0.0,name=ring",
@@ -355,7 +357,7 @@ class Run:
                      "xp/8gx 0x8000000", "info block", "info cpus", "info roms"]
             while time.monotonic() < end:
                 time.sleep(self.rng.random() * 0.4)
-                k = self.rng.randrange(13)
+                k = self.rng.randrange(15)
                 for _ in range(self.rng.randrange(3)):      # devices come and go
                     n = self.rng.randrange(4)
                     if self.rng.random() < 0.5:
@@ -364,7 +366,6 @@ class Run:
                             bus=f"port{n}")
                     else:
                         self.command("device_del", id=f"hot{n}")
-                k = self.rng.randrange(15)
                 if k < 4:
                     self.command("system_reset")
                 elif k < 6:
