@@ -237,6 +237,15 @@ bool block_make_writable(BlockBackend *b, GError **error);
 extern bool block_snapshot_default;
 const char *block_interface(const BlockBackend *b);
 
+/* ---- backend/nbd/client.c ---- */
+typedef struct BlockNbd {
+    char *host, *port, *path, *export; /* path: of a Unix socket, instead of host and port */
+} BlockNbd;
+/* "nbd:..." and "nbd+unix:...", as file= has them. */
+bool block_nbd_parse(BlockNbd *a, const char *text, GError **error);
+void block_nbd_clear(BlockNbd *a);
+BlockNode *block_nbd_open(const BlockNbd *a, bool read_only, GError **error);
+
 /* ---- snapshot.c ---- */
 /* A new image file; backing may be NULL. */
 bool block_image_create(const char *filename, const char *format, uint64_t size,

@@ -211,7 +211,7 @@ static void swap_settings(BlockBackend *a, BlockBackend *b)
 
 void block_backend_switch(BlockBackend *b, BlockNode *to)
 {
-    BlockBackend *t = monitor_reference(to);
+    BlockBackend *t = to ? monitor_reference(to) : NULL;
     bool was_monitored = b->monitored;
     if (t && !b->hidden) {
         swap_settings(b, t);
@@ -249,4 +249,47 @@ void block_users_switch(BlockNode *from, BlockNode *to)
             block_backend_switch(b, to);
     } while (b);
     block_node_unref(from);
+}
+
+/* ---- exports ---- */
+
+BlockBackend *block_export_new(const char *device, bool *writable, bool if_can, GError **error)
+{
+    BlockBackend *b = block_find(device), *user = NULL;
+    if (b && !b->node)
+        return error_set(error, "Device '%s' has no medium", device), NULL;
+    BlockNode *n = b ? block_image(b) : block_node_find(device), *root = n;
+    if (!n)
+        return error_set(error, "Cannot find device='%s' nor node-name='%s'", device, device), NULL;
+    for (b = block_backend_next(NULL); b; b = block_backend_next(b)) {
+        if (!b->node || block_image(b) != n)
+            continue;
+        root = b->node;
+        if (*writable && !b->hidden && !block_make_writable(b, error))
+            return NULL;
+        if (b->owner && !b->read_only)
+            user = b;
+    }
+    bool fixed = n->read_only || (block_node_has_parent(n) && !user);
+    if (*writable && fixed && !if_can)
+        return error_set(error, "Block node is read-only"), NULL;
+    *writable &= !fixed;
+    if (*writable && user)
+        return error_set(error, "Conflicts with use by '%s', which does not allow 'write' on %s",
+                         user->owner, n->name), NULL;
+    if (*writable && !block_node_idle(n, device, error))
+        return NULL;
+    b = block_backend_new(NULL, NULL);
+    b->hidden = true;
+    b->discard = true;
+    b->write_error = BLOCK_ERROR_REPORT;
+    b->read_only = !*writable;
+    b->node = block_node_ref(root);
+    return b;
+}
+
+bool block_reads_as_zeros(BlockBackend *b, uint64_t offset, uint64_t *run)
+{
+    BlockStatus s;
+    return !block_chain_status(b->node, NULL, offset, run, &s) && s != BLOCK_DATA;
 }

@@ -789,6 +789,8 @@ static Map *find(BlockBackend *b, const char *uuid)
 
 bool block_mark_check(BlockBackend *b, const char *uuid, GError **error)
 {
+    if (b->node && !block_node_idle(block_image(b), block_id(b), error))
+        return false;
     if (!find(b, uuid))
         return error_set(error, "what disk '%s' ('%s') held then is not kept in '%s.snapshots'; "
                          "is it the same image?", block_id(b), block_filename(b), block_filename(b));

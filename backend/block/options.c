@@ -22,6 +22,7 @@ static const char *const blockdev_keys[] = {
     "driver", "node-name", "filename", "file", "read-only", "auto-read-only", "force-share",
     "discard", "detect-zeroes", "cache.direct", "cache.no-flush", "aio", "locking", "offset",
     "size", "read-zeroes", "file.driver", "file.filename", "file.aio", "file.locking",
+    "server.type", "server.host", "server.port", "server.path", "host", "port", "path", "export",
     "file.node-name", "file.read-only", "file.discard", "file.cache.direct",
     "file.cache.no-flush", "backing", "file.auto-read-only", NULL,
 };
@@ -76,7 +77,12 @@ static bool take_locking(GHashTable *opts, const char *key, BlockOpen *how, GErr
     return i >= 0;
 }
 
-/* "file:x" is x; other protocols (nbd://, http://) are not ours. */
+static bool is_nbd(const char *filename)
+{
+    return g_str_has_prefix(filename, "nbd:") || g_str_has_prefix(filename, "nbd+unix:");
+}
+
+/* "file:x" is x; other protocols (http://) are not ours. */
 static bool strip_protocol(const char **filename, GError **error)
 {
     if (g_str_has_prefix(*filename, "file:")) {
@@ -87,14 +93,14 @@ static bool strip_protocol(const char **filename, GError **error)
         return error_set(error, "file=json:... isn't known; use -blockdev");
     size_t n = strspn(*filename, "abcdefghijklmnopqrstuvwxyz+");
     static const char *const protocols[] = {
-        "nbd", "http", "https", "ftp", "ftps", "ssh", "iscsi", "rbd", "gluster", "nfs", "vvfat",
+        "http", "https", "ftp", "ftps", "ssh", "iscsi", "rbd", "gluster", "nfs", "vvfat",
         "fat", "blkdebug", "blkverify", "quorum",
     };
     if ((*filename)[n] == ':')
         for (size_t i = 0; i < G_N_ELEMENTS(protocols); i++)
             if (strlen(protocols[i]) == n && !strncmp(protocols[i], *filename, n))
-                return error_set(error, "'%s': this build reads images from files and block "
-                                 "devices only, not by %s", *filename, protocols[i]);
+                return error_set(error, "'%s': this build reads images from files, block "
+                                 "devices and NBD only, not by %s", *filename, protocols[i]);
     return true;
 }
 
@@ -129,7 +135,7 @@ static bool check_format(BlockBackend *b, const char *format, const char *filena
 {
     *is = "raw";
     if (!format) {
-        const char *found = probe(filename);
+        const char *found = is_nbd(filename) ? NULL : probe(filename);
         if (found && !strcmp(found, "qcow2"))
             *is = "qcow2";
         else if (found)
@@ -143,7 +149,7 @@ static bool check_format(BlockBackend *b, const char *format, const char *filena
         return true;
     }
     if (!strcmp(format, "raw") || !strcmp(format, "file") || !strcmp(format, "host_device") ||
-        !strcmp(format, "host_cdrom"))
+        !strcmp(format, "host_cdrom") || !strcmp(format, "nbd"))
         return true;
     if (g_strv_contains(foreign_formats, format))
         return not_ours(filename, format, error);
@@ -258,11 +264,27 @@ static bool add_overlay(BlockBackend *b, GError **error)
     return top;
 }
 
+static BlockNode *open_protocol(const BlockOpen *how, GError **error)
+{
+    BlockNbd a;
+    if (!is_nbd(how->filename))
+        return block_file_open(how, error);
+    if (how->offset || how->size)
+        return error_set(error, "offset= and size= go with files"), NULL;
+    if (!block_nbd_parse(&a, how->filename, error))
+        return NULL;
+    BlockNode *n = block_nbd_open(&a, how->read_only, error);
+    if (!n)
+        g_prefix_error(error, "'%s': ", how->filename);
+    block_nbd_clear(&a);
+    return n;
+}
+
 /* format "file": only the file. backing: as of block_qcow2_open. */
 static BlockNode *open_image(const BlockOpen *how, const char *format, const char *node_name,
                              BlockNode *const *backing, GError **error)
 {
-    BlockNode *n = block_file_open(how, error);
+    BlockNode *n = open_protocol(how, error);
     if (n && !strcmp(format, "qcow2")) {
         block_node_register(n, NULL, how->filename, "file");
         n = block_qcow2_open(n, how->filename, 0, backing, error);
@@ -276,7 +298,7 @@ BlockNode *block_image_open(const char *filename, const char *format, const char
                             bool write, BlockNode *const *backing, GError **error)
 {
     BlockOpen how = { .filename = filename, .read_only = !write };
-    const char *found = format ? NULL : probe(filename);
+    const char *found = format || is_nbd(filename) ? NULL : probe(filename);
     const char *is = format ? format : found ? found : "raw";
     if (strcmp(is, "raw") && strcmp(is, "qcow2"))
         return error_set(error, "Unknown file format '%s'", is), NULL;
@@ -504,6 +526,21 @@ static bool open_over_node(GHashTable *opts, BlockBackend *b, const char *driver
     return true;
 }
 
+/* server.type=inet,server.host=H,server.port=P or server.type=unix,server.path=F; export= */
+static char *take_nbd(GHashTable *opts, GError **error)
+{
+    g_autofree char *type = opts_take(opts, "server.type"), *export = opts_take(opts, "export");
+    g_autofree char *host = opts_take(opts, "server.host"), *host2 = opts_take(opts, "host");
+    g_autofree char *port = opts_take(opts, "server.port"), *port2 = opts_take(opts, "port");
+    g_autofree char *path = opts_take(opts, "server.path"), *path2 = opts_take(opts, "path");
+    const char *h = host ? host : host2, *p = port ? port : port2, *u = path ? path : path2;
+    if (!h == !u)
+        return error_set(error, "driver=nbd needs server.type=inet,server.host=,server.port= or "
+                         "server.type=unix,server.path="), NULL;
+    return u ? g_strdup_printf("nbd:unix:%s:exportname=%s", u, export ? export : "")
+             : g_strdup_printf("nbd:%s:%s:exportname=%s", h, p ? p : "10809", export ? export : "");
+}
+
 static bool open_blockdev(GHashTable *opts, BlockBackend *b, const char *node_name, GError **error)
 {
     BlockOpen how = { 0 };
@@ -537,7 +574,10 @@ static bool open_blockdev(GHashTable *opts, BlockBackend *b, const char *node_na
                                     has_backing ? &backing : NULL, error);
     if (!strcmp(driver, "null-co") || (file_driver && !strcmp(file_driver, "null-co")))
         return take_null(opts, NULL, node_name, b, error);
-    g_autofree char *filename = opts_take(opts, "filename");
+    bool nbd = !strcmp(driver, "nbd") || !g_strcmp0(file_driver, "nbd");
+    g_autofree char *filename = nbd ? take_nbd(opts, error) : opts_take(opts, "filename");
+    if (nbd && !filename)
+        return false;
     if (!filename)
         return error_set(error, "driver=%s needs %s=FILE", driver,
                          !strcmp(driver, "raw") ? "file.filename" : "filename");
@@ -549,7 +589,7 @@ static bool open_blockdev(GHashTable *opts, BlockBackend *b, const char *node_na
         return false;
     how.filename = filename;
     if (strcmp(driver, "raw") && strcmp(driver, "qcow2"))
-        is = "file";
+        is = nbd ? "nbd" : "file";
     /* A file below a read-only node must not be locked for writing: wait for who uses it. */
     b->writable_later = how.auto_read_only && !how.read_only && !strcmp(is, "file");
     how.read_only |= b->writable_later;

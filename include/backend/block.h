@@ -199,6 +199,14 @@ BlockNode *block_root_image(const BlockBackend *b); /* that a drive shows; NULL:
 void block_node_info(BlockNode *n, BlockNodeInfo *i);
 
 /*
+ * A disk or node for others to use (backend/nbd): a backend of its own at the same root, so that
+ * jobs see its writes. *writable: wanted, and whether it is; if_can: less is no error.
+ */
+BlockBackend *block_export_new(const char *device, bool *writable, bool if_can, GError **error);
+/* Cuts *run to what is alike from offset on. */
+bool block_reads_as_zeros(BlockBackend *b, uint64_t offset, uint64_t *run);
+
+/*
  * New images that are started from what disks hold now ("external snapshots"). Nothing is changed
  * before all that can fail is done: prepare all, then commit or abort each. Files made stay.
  */
