@@ -265,6 +265,21 @@ void net_resume(NetBackend *n)
     }
 }
 
+static void (*filter_listener)(NetNic *nic);
+
+void net_set_filter_listener(void (*fn)(NetNic *nic))
+{
+    filter_listener = fn;
+}
+
+void net_filter_changed(NetNic *nic)
+{
+    if (nic->filter_told || !filter_listener)
+        return;
+    nic->filter_told = true;
+    filter_listener(nic);
+}
+
 void net_loaded(NetBackend *n)
 {
     g_queue_clear_full(n->pending, (GDestroyNotify)g_bytes_unref);

@@ -226,7 +226,13 @@ static bool net_realize(void *dev, GError **error)
         net_default_mac(s->mac);
     if (s->mac[0] & 1)
         return error_set(error, "virtio-net: mac= is a multicast address");
-    s->nic = (NetNic){ .model = s->virtio.dev.type->name, .id = s->virtio.dev.id, .receive = receive,
+    /* Behind PCI it is the function that the user knows. */
+    const Bus *bus = s->virtio.dev.parent_bus;
+    const Device *known = bus ? bus->owner : NULL;
+    if (!known || !known->type->bus_type || strcmp(known->type->bus_type, "pci"))
+        known = &s->virtio.dev;
+    s->nic = (NetNic){ .model = known->type->name, .id = known->id, .path = known->path,
+                       .filter = virtio_net_filter, .receive = receive,
                        .link_changed = link_changed, .opaque = s };
     memcpy(s->nic.mac, s->mac, 6);
     if (!virtio_add_queues(&s->virtio, 1, s->rx_queue_size, error))

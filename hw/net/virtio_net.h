@@ -51,5 +51,6 @@ void virtio_net_ctrl(VirtioNet *s, VirtQueue *vq);
 /* Does the guest want to see this frame? */
 bool virtio_net_wants(const VirtioNet *s, const uint8_t *frame, size_t len);
 void virtio_net_filter_reset(VirtioNet *s);
+Json *virtio_net_filter(void *s); /* a NetNic.filter */
 
 #endif

@@ -152,8 +152,49 @@ void virtio_net_ctrl(VirtioNet *s, VirtQueue *vq)
             break;
         }
         uint8_t ack = run(s, request[0], request[1], request + 2, len - 2) ? ACK_OK : ACK_ERR;
+        if (ack == ACK_OK && request[0] <= CTRL_VLAN)
+            net_filter_changed(&s->nic);
         virtqueue_push(vq, e, iov_from_buf(e->in, e->n_in, 0, &ack, 1));
         g_free(e);
     }
     virtqueue_notify(vq);
+}
+
+/* ---- query-rx-filter ---- */
+
+static Json *address(const uint8_t *m)
+{
+    g_autofree char *text = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3],
+                                            m[4], m[5]);
+    return json_string(text);
+}
+
+static Json *addresses(const VirtioNet *s, uint32_t from, uint32_t n)
+{
+    Json *list = json_array();
+    for (uint32_t i = from; i < from + n; i++)
+        json_add(list, address(s->mac_table + 6 * i));
+    return list;
+}
+
+Json *virtio_net_filter(void *opaque)
+{
+    VirtioNet *s = opaque;
+    Json *o = json_object(), *vlans = json_array();
+    bool any = !virtio_has(&s->virtio, NET_F_CTRL_VLAN);
+    for (int id = 4095; id >= 0; id--)
+        if (any || (s->vlans[id / 32] >> id % 32 & 1))
+            json_add(vlans, json_int(id));
+    json_set_bool(o, "promiscuous", s->promisc);
+    json_set_str(o, "multicast", s->nomulti ? "none" : s->allmulti ? "all" : "normal");
+    json_set_str(o, "unicast", s->nouni ? "none" : s->alluni ? "all" : "normal");
+    json_set_str(o, "vlan", any ? "all" : json_len(vlans) ? "normal" : "none");
+    json_set_bool(o, "broadcast-allowed", !s->nobcast);
+    json_set_bool(o, "multicast-overflow", s->multi_overflow);
+    json_set_bool(o, "unicast-overflow", s->uni_overflow);
+    json_set(o, "main-mac", address(s->mac_now));
+    json_set(o, "vlan-table", vlans);
+    json_set(o, "unicast-table", addresses(s, 0, s->n_uni));
+    json_set(o, "multicast-table", addresses(s, s->n_uni, s->n_multi));
+    return o;
 }

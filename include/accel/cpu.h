@@ -180,6 +180,9 @@ struct TargetOps {
     const char *(*model)(unsigned i, const char **doc);
     /* Parses -cpu text ("rv64,zba=off") into the CPU's configuration. */
     bool (*configure)(Cpu *cpu, const char *model, GError **error);
+    /* What query-cpu-model-expansion tells of a configured CPU: the i-th property that can be said
+     * with its name in `model`, and whether it is on. NULL past the end. The field may be NULL. */
+    const char *(*property)(Cpu *cpu, unsigned i, bool *on);
     void (*init)(Cpu *cpu);      /* after configure, before the first reset */
     void (*reset)(Cpu *cpu);
     void (*loaded)(Cpu *cpu);    /* after a snapshot was loaded */

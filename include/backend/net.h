@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/json.h"
+
 enum { NET_MAX_FRAME = 65536 + 64, NET_MAX_QUEUE = 1024 };
 
 typedef struct NetBackend NetBackend;
@@ -25,6 +27,9 @@ typedef struct NetNic {
     /* A frame for the guest. False: no room; it is kept, and comes again after net_resume. */
     bool (*receive)(void *opaque, const uint8_t *frame, size_t len);
     void (*link_changed)(void *opaque, bool up); /* set_link */
+    Json *(*filter)(void *opaque); /* for query-rx-filter, without the name; NULL: has none */
+    bool filter_told;            /* that it changed, since the last query */
+    const char *path;            /* the device's */
     void *opaque;
 } NetNic;
 
@@ -77,6 +82,9 @@ void net_detach(NetBackend *n);
 void net_send(NetBackend *n, const uint8_t *frame, size_t len);
 void net_resume(NetBackend *n);  /* the NIC has room again */
 void net_loaded(NetBackend *n);
+/* The guest changed the card's filter. */
+void net_filter_changed(NetNic *nic);
+void net_set_filter_listener(void (*fn)(NetNic *nic));
 /* An address that no NIC of this machine has: 52:54:00:12:34:56 and up. */
 void net_default_mac(uint8_t mac[6]);
 

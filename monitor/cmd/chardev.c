@@ -171,8 +171,8 @@ static Chardev *change(const char *id, GHashTable *opts, GError **error)
 
 Json *qmp_chardev_change(const Json *args, GError **error)
 {
-    Chardev *c = change(json_get_str(args, "id", ""), flat_options(json_get(args, "backend"), error),
-                        error);
+    GHashTable *opts = flat_options(json_get(args, "backend"), error);
+    Chardev *c = change(json_get_str(args, "id", ""), opts, error);
     return c ? added(c) : NULL;
 }
 

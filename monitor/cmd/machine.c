@@ -185,21 +185,82 @@ Json *qmp_query_cpu_definitions(const Json *args, GError **error)
     return list;
 }
 
-/* A model's name is all there is to expand: every feature follows from it. */
+static bool is_model(const TargetOps *t, const char *asked)
+{
+    const char *name, *doc;
+    for (unsigned i = 0; t && t->model && (name = t->model(i, &doc)); i++)
+        if (!strcmp(name, asked))
+            return true;
+    return false;
+}
+
+/* "max,pmu=off" of {"name": "max", "props": {"pmu": false}}; NULL with an error. */
+static char *model_text(const Json *model, GError **error)
+{
+    const Json *props = json_get(model, "props");
+    GString *text = g_string_new(json_get_str(model, "name", ""));
+    for (unsigned i = 0; i < json_len(props); i++) {
+        const char *key = json_key_at(props, i);
+        if (!key || json_type(json_at(props, i)) != JSON_BOOL) {
+            error_set(error, "Invalid parameter type for '%s', expected: boolean",
+                      key ? key : "model.props");
+            g_string_free(text, TRUE);
+            return NULL;
+        }
+        g_string_append_printf(text, ",%s=%s", key,
+                               json_get_bool(props, key, false) ? "on" : "off");
+    }
+    return g_string_free(text, FALSE);
+}
+
+/* A processor of its own is configured with the properties given, and asked what it then has. */
+static bool expand(const TargetOps *t, const Json *model, Json *props, GError **error)
+{
+    g_autofree char *text = model_text(model, error);
+    if (!text)
+        return false;
+    Cpu *cpu = g_malloc0(t->cpu_size);
+    cpu->target = t;
+    GError *why = NULL;
+    bool ok = t->configure(cpu, text, &why), on;
+    if (!ok) /* which speaks of the command line */
+        error_set(error, "%s", why->message + (g_str_has_prefix(why->message, "-cpu: ") ? 6 : 0));
+    g_clear_error(&why);
+    const char *name;
+    for (unsigned i = 0; ok && t->property && (name = t->property(cpu, i, &on)); i++)
+        json_set_bool(props, name, on);
+    const Json *given = json_get(model, "props");
+    for (unsigned i = 0; ok && i < json_len(given); i++)
+        if (!json_get(props, json_key_at(given, i)))
+            ok = error_set(error, "Parameter '%s' is unexpected", json_key_at(given, i));
+    g_free(cpu);
+    return ok;
+}
+
 Json *qmp_query_cpu_model_expansion(const Json *args, GError **error)
 {
     const TargetOps *t = qom_target();
-    const char *asked = json_get_str(json_get(args, "model"), "name", ""), *name, *doc;
-    for (unsigned i = 0; t && t->model && (name = t->model(i, &doc)); i++) {
-        if (strcmp(name, asked))
-            continue;
-        Json *o = json_object(), *model = json_object();
-        json_set_str(model, "name", name);
-        json_set(model, "props", json_object());
-        json_set(o, "model", model);
-        return o;
+    const Json *model = json_get(args, "model");
+    const char *name = json_get_str(model, "name", "");
+    if (strcmp(json_get_str(args, "type", ""), "full")) {
+        error_set(error, "The requested expansion type is not supported");
+        return NULL;
     }
-    error_set(error, "The CPU type '%s' is not known; query-cpu-definitions lists them", asked);
+    if (!is_model(t, name)) {
+        if (!strcmp(name, "host"))
+            error_set(error, "The CPU type 'host' requires KVM");
+        else
+            error_set(error, "The CPU type '%s' is not a recognized CPU type; "
+                      "query-cpu-definitions lists them", name);
+        return NULL;
+    }
+    Json *o = json_object(), *reply = json_object(), *props = json_object();
+    json_set_str(reply, "name", name);
+    json_set(reply, "props", props);
+    json_set(o, "model", reply);
+    if (expand(t, model, props, error))
+        return o;
+    json_free(o);
     return NULL;
 }
 

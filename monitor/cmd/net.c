@@ -158,3 +158,49 @@ void hmp_hostfwd_remove(Monitor *mon, const Json *args)
     else
         monitor_printf(mon, "host forwarding rule for %s %s\n", rule, found ? "removed" : "not found");
 }
+
+/* ---- query-rx-filter ---- */
+
+typedef struct FilterQuery {
+    const char *name;
+    Json *list;
+    bool seen;        /* something is called so */
+    bool is_backend;
+} FilterQuery;
+
+static char *nic_name(const NetNic *nic)
+{
+    return nic->id ? g_strdup(nic->id) : g_strconcat(nic->model, ".0", NULL);
+}
+
+static void query_filter(NetBackend *n, void *arg)
+{
+    FilterQuery *q = arg;
+    bool backend = q->name && !strcmp(n->id, q->name);
+    g_autofree char *name = n->nic ? nic_name(n->nic) : NULL;
+    bool asked = name && (!q->name || !strcmp(name, q->name));
+    q->is_backend |= backend;
+    q->seen |= backend || asked;
+    if (!asked || !n->nic->filter)
+        return;
+    Json *o = n->nic->filter(n->nic->opaque);
+    json_set_str(o, "name", name);
+    json_add(q->list, o);
+    n->nic->filter_told = false;
+}
+
+Json *qmp_query_rx_filter(const Json *args, GError **error)
+{
+    FilterQuery q = { json_get_str(args, "name", NULL), json_array(), false, false };
+    net_foreach(query_filter, &q);
+    if (!q.name || json_len(q.list))
+        return q.list;
+    json_free(q.list);
+    if (!q.seen)
+        error_set(error, "invalid net client name: %s", q.name);
+    else if (q.is_backend)
+        error_set(error, "net client(%s) isn't a NIC", q.name);
+    else
+        error_set(error, "net client(%s) doesn't support rx-filter querying", q.name);
+    return NULL;
+}

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "hw/device.h"
+#include "backend/net.h"
+#include "monitor/cmd/qom.h"
 #include "monitor/core/monitor_int.h"
 #include "softmmu/run.h"
 #include "util/error.h"
@@ -116,8 +118,18 @@ static void on_unplug(const char *id, const char *path)
     qmp_event_emit("DEVICE_DELETED", data);
 }
 
+static void on_filter(NetNic *nic)
+{
+    Json *data = json_object();
+    g_autofree char *path = qom_device_path(nic->path);
+    json_set_str(data, "name", nic->id);
+    json_set_str(data, "path", path);
+    qmp_event_emit("NIC_RX_FILTER_CHANGED", data);
+}
+
 void events_init(void)
 {
+    net_set_filter_listener(on_filter);
     run_state_add_listener(on_state, NULL);
     vm_add_event_listener(on_event, NULL);
     device_set_unplug_listener(on_unplug);

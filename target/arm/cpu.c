@@ -406,6 +406,7 @@ static const TargetOps aarch64_target = {
     .state_version = 1,
     .model = arm_model_name,
     .configure = arm_configure,
+    .property = arm_property,
     .init = arm_init,
     .reset = arm_reset,
     .loaded = arm_loaded,

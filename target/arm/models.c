@@ -313,3 +313,34 @@ bool arm_configure(Cpu *cpu, const char *text, GError **error)
     derive_features(a);
     return true;
 }
+
+/* Those that QEMU's models of the same names tell. */
+const char *arm_property(Cpu *cpu, unsigned i, bool *on)
+{
+    const ArmCpu *a = arm_cpu(cpu);
+    uint64_t isar1 = a->id.aa64isar1;
+    bool impdef = isar1 >> 8 & 15;
+
+    switch (i) {
+    case 0:
+        *on = true;
+        return "aarch64";
+    case 1:
+        *on = a->has_pmu;
+        return "pmu";
+    }
+    if (!(a->model->id.aa64isar1 & 0xff0)) /* all others are only max's */
+        return NULL;
+    switch (i) {
+    case 2:
+        *on = isar1 & 0xff0;
+        return "pauth";
+    case 3:
+        *on = impdef;
+        return "pauth-impdef";
+    case 4:
+        *on = false;
+        return "sve";
+    }
+    return NULL;
+}

@@ -18,6 +18,7 @@ typedef struct ArmModel {
 } ArmModel;
 
 const char *arm_model_name(unsigned i, const char **doc);
+const char *arm_property(Cpu *cpu, unsigned i, bool *on);
 bool arm_configure(Cpu *cpu, const char *text, GError **error);
 
 #endif
