@@ -12,6 +12,7 @@
 #include "util/log.h"
 
 enum { BRIDGE_RESETS_BUS = 1 << 6, FUNCTIONS = 8 };
+enum { DEPTH_MAX = 24 }; /* of bridges: windows in windows, which softmmu/memory follows so far */
 
 static GPtrArray *root_buses; /* PciBus * */
 
@@ -223,6 +224,14 @@ static bool choose_devfn(PciBus *b, PciDevice *pci, GError **error)
     return true;
 }
 
+static int depth(const PciBus *b)
+{
+    int n = 0;
+    for (; b->bridge; b = pci_bus_of(b->bridge))
+        n++;
+    return n;
+}
+
 static bool pci_preplug(Bus *bus, Device *child, GError **error)
 {
     PciBus *b = bus->opaque;
@@ -234,6 +243,9 @@ static bool pci_preplug(Bus *bus, Device *child, GError **error)
     if (k->express_bus && !b->express)
         return error_set(error, "device '%s' must be on a PCI Express bus; '%s' is conventional "
                          "PCI", child->type->name, bus->name);
+    if (k->header_type == PCI_HEADER_BRIDGE && depth(b) >= DEPTH_MAX)
+        return error_set(error, "bus '%s' is behind %d bridges already; no more go behind each other",
+                         bus->name, DEPTH_MAX);
     if (!choose_devfn(b, pci, error) || (b->check && !b->check(b, pci, error)))
         return false;
     pci_device_init(pci);

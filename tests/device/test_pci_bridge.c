@@ -419,6 +419,27 @@ static void test_functions(void)
     g_assert_null(device_find("f1"));
 }
 
+static void test_depth(void)
+{
+    setup();
+    g_autoptr(GError) error = NULL;
+    Bus *bus = bus_find("pb");
+    unsigned n = 1;
+    for (;; n++) { /* not through create: the machine runs */
+        Device *dev = device_new(device_type_find("pci-bridge"), NULL, NULL);
+        device_set_uint(dev, "chassis_nr", 10);
+        if (!device_realize(dev, bus, &error)) {
+            device_unrealize(dev);
+            break;
+        }
+        g_assert_cmpuint(n, <, 100);
+        bus = g_ptr_array_index(dev->buses, 0);
+    }
+    g_assert_cmpuint(n, ==, 24);
+    g_assert_nonnull(strstr(error->message, "24 bridges"));
+    device_unrealize(g_ptr_array_index(bus_find("pb")->children, 1)); /* and all the others */
+}
+
 static void save(Device *dev, GByteArray *out)
 {
     g_byte_array_set_size(out, 0);
@@ -504,6 +525,7 @@ int main(int argc, char **argv)
     g_test_add_func("/pci-bridge/bus-reset", test_bus_reset);
     g_test_add_func("/pci-bridge/slot", test_slot);
     g_test_add_func("/pci-bridge/functions", test_functions);
+    g_test_add_func("/pci-bridge/depth", test_depth);
     g_test_add_func("/pci-bridge/snapshot", test_snapshot);
     g_test_add_func("/pci-bridge/noise", test_noise);
     return g_test_run();
