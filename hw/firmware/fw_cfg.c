@@ -155,6 +155,34 @@ bool fw_cfg_add_writable_file(const char *name, size_t len,
     return true;
 }
 
+static int find_file(const char *name)
+{
+    for (guint i = 0; the_fw_cfg && i < the_fw_cfg->files->len; i++)
+        if (!strcmp(((Item *)g_ptr_array_index(the_fw_cfg->files, i))->name, name))
+            return (int)i;
+    return -1;
+}
+
+void fw_cfg_set_file(const char *name, const void *data, size_t len)
+{
+    int i = find_file(name);
+    Item *f = i < 0 ? NULL : g_ptr_array_index(the_fw_cfg->files, i);
+    g_assert(!f || (f->writable && f->len == len));
+    if (f)
+        memcpy(f->data, data, len);
+}
+
+void fw_cfg_remove_file(const char *name)
+{
+    int i = find_file(name);
+    if (i < 0)
+        return;
+    Item *f = g_ptr_array_remove_index(the_fw_cfg->files, i);
+    g_free(f->data);
+    g_free(f);
+    rebuild_dir(the_fw_cfg);
+}
+
 /* ---- access ---- */
 
 static Item *selected(FwCfg *s)

@@ -4,6 +4,7 @@
 
 #include "monitor/schema/commands_gen.h"
 #include "softmmu/dump.h"
+#include "softmmu/guest_event.h"
 #include "softmmu/run.h"
 #include "util/error.h"
 
@@ -107,6 +108,7 @@ bool qmp_set_action(const Json *args, GError **error)
     if (panic) {
         vm_actions.panic_is_pause = !strcmp(panic, "pause");
         vm_actions.panic_is_exit_failure = !strcmp(panic, "exit-failure");
+        vm_panic_is_nothing = !strcmp(panic, "none");
     }
     return !watchdog || watchdog_set_action(watchdog);
 }

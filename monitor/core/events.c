@@ -6,6 +6,7 @@
 #include "backend/net.h"
 #include "monitor/cmd/qom.h"
 #include "monitor/core/monitor_int.h"
+#include "softmmu/guest_event.h"
 #include "softmmu/run.h"
 #include "util/error.h"
 
@@ -130,6 +131,7 @@ static void on_filter(NetNic *nic)
 void events_init(void)
 {
     net_set_filter_listener(on_filter);
+    guest_event_set_listener(qmp_event_emit);
     run_state_add_listener(on_state, NULL);
     vm_add_event_listener(on_event, NULL);
     device_set_unplug_listener(on_unplug);

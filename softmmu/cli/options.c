@@ -17,6 +17,7 @@
 #include "hw/device.h"
 #include "softmmu/boot.h"
 #include "softmmu/cli/cli.h"
+#include "softmmu/guest_event.h"
 #include "softmmu/rtc.h"
 #include "softmmu/run.h"
 #include "softmmu/smbios.h"
@@ -424,8 +425,10 @@ bool opt_action(Cli *cli, const char *arg, GError **error)
     GHashTable *opts = opts_parse(arg, NULL, error);
     if (!opts)
         return false;
-    int r = vm_actions.reboot_is_shutdown, s = vm_actions.shutdown_is_pause, p = 0;
+    int r = vm_actions.reboot_is_shutdown, s = vm_actions.shutdown_is_pause;
     int w = vm_actions.watchdog;
+    int p = vm_actions.panic_is_pause ? 1 : vm_actions.panic_is_exit_failure ? 2
+            : vm_panic_is_nothing ? 3 : 0;
     bool ok = action_word(opts, "reboot", reboot, &r, error) &&
               action_word(opts, "shutdown", shutdown, &s, error) &&
               action_word(opts, "panic", panic, &p, error) &&
@@ -437,6 +440,7 @@ bool opt_action(Cli *cli, const char *arg, GError **error)
     vm_actions.watchdog = w;
     vm_actions.panic_is_pause = p == 1;
     vm_actions.panic_is_exit_failure = p == 2;
+    vm_panic_is_nothing = p == 3;
     return ok;
 }
 

@@ -247,11 +247,7 @@ void vm_reset_now(void)
 static bool carry_out_shutdown(ShutdownCause cause, int exit_code, int *status)
 {
     event_tell(VM_EVENT_SHUTDOWN, cause);
-    if (cause == SHUTDOWN_GUEST_PANIC && vm_actions.panic_is_pause) {
-        vm_stop(RUN_STATE_GUEST_PANICKED);
-        return false;
-    }
-    if (by_guest(cause) && cause != SHUTDOWN_GUEST_PANIC && vm_actions.shutdown_is_pause) {
+    if (by_guest(cause) && vm_actions.shutdown_is_pause) {
         vm_stop(RUN_STATE_SHUTDOWN);
         return false;
     }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "accel/accel.h"
+#include "softmmu/guest_event.h"
 #include "softmmu/run.h"
 #include "util/error.h"
 
@@ -504,11 +505,17 @@ static void test_no_shutdown(void)
     expect_events("running shutdown(guest-shutdown) shutdown shutdown(host-qmp-quit) ");
     vm_actions.panic_is_pause = true;
     vm_start();
-    vm_request_shutdown(SHUTDOWN_GUEST_PANIC, 0);
+    vm_guest_panicked();
     loop_for(250);
-    expect_events("running shutdown(guest-panic) guest-panicked shutdown(host-qmp-quit) ");
+    expect_events("running guest-panicked shutdown(host-qmp-quit) ");
+    vm_panic_is_nothing = true;
+    vm_start();
+    vm_guest_panicked();
+    expect_events("running ");
+    vm_panic_is_nothing = false;
     vm_actions = (VmActions){ .panic_is_exit_failure = true };
-    vm_request_shutdown(SHUTDOWN_GUEST_PANIC, 0);
+    vm_guest_panicked();
+    expect_events("guest-panicked ");
     g_assert_cmpint(main_loop_run(), ==, 1);
 }
 
