@@ -11,24 +11,6 @@
 #include "monitor/schema/commands_gen.h"
 #include "util/error.h"
 
-static const char no_balloon[] = "No balloon device has been activated";
-
-Json *qmp_query_balloon(const Json *args, GError **error)
-{
-    qmp_error_set(error, QMP_ERROR_DEVICE_NOT_ACTIVE, "%s", no_balloon);
-    return NULL;
-}
-
-bool qmp_balloon(const Json *args, GError **error)
-{
-    return qmp_error_set(error, QMP_ERROR_DEVICE_NOT_ACTIVE, "%s", no_balloon);
-}
-
-void hmp_info_balloon(Monitor *mon, const Json *args)
-{
-    monitor_printf(mon, "Error: %s\n", no_balloon);
-}
-
 Json *qmp_query_hotpluggable_cpus(const Json *args, GError **error)
 {
     error_set(error, "The feature 'query-hotpluggable-cpus' is not enabled");

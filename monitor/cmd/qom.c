@@ -9,12 +9,13 @@
  *   /machine/unattached/device[N]   what the board made, processors first
  *
  * (Harts are in /machine/soc0/harts[N], as on QEMU's riscv boards.) Properties are those of the
- * device type; they are set when a device is made, so qom-set has none to change.
+ * device type, which are set when a device is made; what qom-set changes is in hw/attr.h.
  */
 #include "monitor/cmd/qom.h"
 
 #include <string.h>
 
+#include "hw/attr.h"
 #include "hw/board.h"
 #include "hw/device.h"
 #include "monitor/schema/commands_gen.h"
@@ -129,6 +130,30 @@ static const Node *find(GPtrArray *nodes, const char *path, GError **error)
     return NULL;
 }
 
+/* A virtio device over PCI shows those of its backend, which *dev becomes. */
+static const DeviceAttr *attrs(const Node *node, Device **dev)
+{
+    static const DeviceAttr none;
+    *dev = node->dev;
+    if (!node->dev)
+        return &none;
+    const DeviceAttr *list = device_attrs(node->dev->type);
+    const GPtrArray *buses = node->dev->buses;
+    const Bus *bus = !list->name && buses->len == 1 ? buses->pdata[0] : NULL;
+    if (!bus || strcmp(bus->type, "virtio-bus") || bus->children->len != 1)
+        return list;
+    *dev = bus->children->pdata[0];
+    return device_attrs((*dev)->type);
+}
+
+static const DeviceAttr *find_attr(const Node *node, const char *name, Device **dev)
+{
+    for (const DeviceAttr *a = attrs(node, dev); a->name; a++)
+        if (!strcmp(a->name, name))
+            return a;
+    return NULL;
+}
+
 static void add_property(Json *list, const char *name, const char *type)
 {
     Json *o = json_object();
@@ -149,6 +174,7 @@ Json *qmp_qom_list(const Json *args, GError **error)
     g_autoptr(GPtrArray) nodes = tree();
     const char *path = json_get_str(args, "path", "");
     Json *list = json_array();
+    Device *dev;
     if (!strcmp(path, "/")) {
         add_property(list, "type", "string");
         add_property(list, "machine", "child<machine>");
@@ -163,7 +189,10 @@ Json *qmp_qom_list(const Json *args, GError **error)
     if (node->kind == NODE_DEVICE || node->kind == NODE_CPU)
         add_property(list, "realized", "bool");
     for (const Prop *p = node->dev ? node->dev->type->props : NULL; p && p->name; p++)
-        add_property(list, p->name, qom_prop_type(p->type));
+        if (!find_attr(node, p->name, &dev))
+            add_property(list, p->name, qom_prop_type(p->type));
+    for (const DeviceAttr *a = attrs(node, &dev); a->name; a++)
+        add_property(list, a->name, a->type);
     for (unsigned i = 0; i < nodes->len; i++) {
         const Node *child = nodes->pdata[i];
         if (!is_child(child, node->path))
@@ -196,12 +225,16 @@ Json *qmp_qom_get(const Json *args, GError **error)
     g_autoptr(GPtrArray) nodes = tree();
     const Node *node = find(nodes, json_get_str(args, "path", ""), error);
     const char *name = json_get_str(args, "property", "");
+    Device *dev;
     if (!node)
         return NULL;
     if (!strcmp(name, "type"))
         return json_string(node->type);
     if (!strcmp(name, "realized") && (node->dev || node->cpu))
         return json_bool(true);
+    const DeviceAttr *a = find_attr(node, name, &dev);
+    if (a)
+        return a->get(dev);
     for (const Prop *p = node->dev ? node->dev->type->props : NULL; p && p->name; p++)
         if (!strcmp(p->name, name))
             return prop_value(node->dev, p);
@@ -211,6 +244,16 @@ Json *qmp_qom_get(const Json *args, GError **error)
 
 bool qmp_qom_set(const Json *args, GError **error)
 {
+    g_autoptr(GPtrArray) nodes = tree();
+    const Node *node = find(nodes, json_get_str(args, "path", ""), error);
+    const char *name = json_get_str(args, "property", "");
+    Device *dev = NULL;
+    const DeviceAttr *a = node ? find_attr(node, name, &dev) : NULL;
+    if (!node)
+        return false;
+    if (a)
+        return a->set ? a->set(dev, json_get(args, "value"), error)
+                      : error_set(error, "Property '%s.%s' is not writable", dev->type->name, name);
     g_autoptr(Json) old = qmp_qom_get(args, error);
     if (!old)
         return false;
@@ -247,10 +290,17 @@ void hmp_qom_get(Monitor *mon, const Json *args)
     g_string_free(text, TRUE);
 }
 
+/* What people type is a number where it looks like one. */
 void hmp_qom_set(Monitor *mon, const Json *args)
 {
     GError *error = NULL;
-    if (!qmp_qom_set(args, &error))
+    const char *text = json_get_str(args, "value", "");
+    g_autoptr(Json) typed = json_copy(args);
+    char *end;
+    gint64 v = g_ascii_strtoll(text, &end, 0);
+    if (*text && !*end)
+        json_set_int(typed, "value", v);
+    if (!qmp_qom_set(typed, &error))
         monitor_report(mon, error);
 }
 

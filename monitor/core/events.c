@@ -52,7 +52,7 @@ typedef struct Rare {
     Json *data;    /* of the one that waits, or NULL */
 } Rare;
 
-static Rare rare_events[] = { { "WATCHDOG" } };
+static Rare rare_events[] = { { "WATCHDOG" }, { "BALLOON_CHANGE" } };
 
 static void second_over(void *opaque)
 {

@@ -294,6 +294,8 @@ class Run:
             *device("9p", "fsdev=f1", "mount_tag=b"),
             *device("keyboard"), *device("mouse"), *device("tablet"),
             *device("gpu", "id=g0", "max_outputs=2", "max_hostmem=4M"), "-device", "ramfb",
+            *device("balloon", "free-page-reporting=on", "id=b0"), "-device", "vmcoreinfo",
+            *(["-device", "pvpanic-pci", "-action", "panic=none"] if pci else []),
         ]
 
     # ---- the user's side ----
@@ -354,7 +356,10 @@ class Run:
             saved = 0
             looks = ["info registers -a", "info mtree -f", "info qtree", "info pci", "info tlb", "info mem",
                      "info jit", "info irq", "info network", "info usernet", "x/4i $pc",
-                     "xp/8gx 0x8000000", "info block", "info cpus", "info roms"]
+                     "xp/8gx 0x8000000", "info block", "info cpus", "info roms",
+                     "dump-guest-memory /dev/null", "dump-guest-memory -p /dev/null", "info balloon",
+                     "balloon 40", "balloon 64", "qom-set b0 guest-stats-polling-interval 1",
+                     "qom-get b0 guest-stats"]
             while time.monotonic() < end:
                 time.sleep(self.rng.random() * 0.4)
                 k = self.rng.randrange(15)

@@ -175,7 +175,7 @@ static u64 place(const u8 *p)
 /* Drives all queues of a device that is ready. */
 static void traffic(Ring *rings, u64 kick, u64 kick_step, u64 noise, u64 noise_mask)
 {
-    static const u8 queues[16] = { 6, 3, 1, 6, 1, 6, 6, 6, 6, 1, 6, 6, 6, 6, 6, 6 };
+    static const u8 queues[16] = { 6, 3, 1, 6, 1, 4, 6, 6, 6, 1, 6, 6, 6, 6, 6, 6 };
     u32 patience = 300000, proper = below(4), n = below(4) ? 64 : 400;
     for (u32 k = 0; k < n; k++) {
         Ring *r = &rings[below(below(32) ? queues[rings[0].type & 15] : N_QUEUES)];

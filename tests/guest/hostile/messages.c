@@ -490,6 +490,24 @@ static u32 message_scsi(u8 *p, u32 queue, u32 *room)
     return below(64) ? o.n : below(o.n + 1);
 }
 
+/* ---- balloon: page numbers, statistics; queue 3 gets pages to report ---- */
+
+static u32 message_balloon(u32 queue, u8 *p, u32 *room)
+{
+    Out o = { p, 0 };
+    if (queue < 2)
+        for (u32 i = below(below(8) ? 300 : 1900); i; i--)
+            put(&o, (below(16) ? setup.ram + 0x1800000 + (rnd() & 0x1ffffff) : value()) >> 12, 4);
+    else if (queue == 2)
+        for (u32 i = below(100); i; i--) {
+            put(&o, below(8) ? below(12) : rnd(), 2);
+            put(&o, value(), 8);
+        }
+    if (queue < 3)
+        *room = below(8) ? 0 : *room;
+    return o.n;
+}
+
 u32 make_message(u32 type, u32 queue, u32 number, u8 *p, u32 *room)
 {
     u32 n = 0;
@@ -515,6 +533,8 @@ u32 make_message(u32 type, u32 queue, u32 number, u8 *p, u32 *room)
             return below(16) ? o.n : below(8);
         }
         return below(8) ? below(64) : below(8000);
+    case 5:
+        return message_balloon(queue, p, room);
     case 8:
         return message_scsi(p, queue, room);
     case 9:
