@@ -57,7 +57,7 @@ static bool jit_compile(Cpu *cpu, CodeBlock *b, IrFunc *f)
         }
         jit.target = cpu->target;
     }
-    uint8_t *at = jit_cache_reserve(jit_host_bound(f));
+    uint8_t *at = jit_cache_reserve(jit_host_bound(f, b));
     if (!at) {
         return false;
     }

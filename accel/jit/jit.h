@@ -110,7 +110,7 @@ void jit_vec_soft(Cpu *cpu, uint64_t desc, IrV128 *cells);
 /* Makes the thunks at the start of the cache; returns how much they took. */
 size_t jit_host_thunks(uint8_t *at, const TargetOps *t);
 /* Upper bound of the code size for f. */
-size_t jit_host_bound(const IrFunc *f);
+size_t jit_host_bound(const IrFunc *f, const CodeBlock *b);
 /* Emits b's code at `at` and fills its links and entry; the end of the code. */
 uint8_t *jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f, uint8_t *at);
 unsigned jit_host_count_links(const IrFunc *f, const CodeBlock *b);

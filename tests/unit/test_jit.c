@@ -205,15 +205,28 @@ typedef struct Gen {
     IrRef temps[64]; /* usable in this basic block */
     unsigned n_temps;
     bool fp, memory, loop, flags;
+    bool streams;                /* pointers that move steadily, loops of more rounds */
+    bool straight;               /* this function has no calls and labels */
     uint8_t vec_first, vec_last; /* vector operations */
     bool arm;                    /* FP policies of AArch64 too */
     unsigned host;               /* HOST_*: without what this host may have */
 } Gen;
 
+static const uint8_t stream_slots[] = { 9, 10, 20, 28, 29 };
+static bool keep_streams;
+
 static IrRef slot_x(void)
 {
     unsigned n = below(2) ? 8 + below(8) : 1 + below(31);
+    for (unsigned i = 0; keep_streams && i < G_N_ELEMENTS(stream_slots); i++) {
+        n = n == stream_slots[i] ? 31 : n;
+    }
     return IR_SLOT(n == 30 ? 31 : n); /* x30 counts iterations */
+}
+
+static IrRef stream_slot(void)
+{
+    return IR_SLOT(stream_slots[below(G_N_ELEMENTS(stream_slots))]);
 }
 
 static IrRef slot_f(void)
@@ -424,7 +437,13 @@ static void gen_int(Gen *g)
     IrType t = chance(60) ? IR_I64 : IR_I32;
     unsigned kind = below(20), width = t == IR_I64 ? 64 : 32;
     IrRef a = any_int(g), b = any_int(g), d;
-    if (kind < 1) { /* an indexed address; the index may be read again */
+    if (chance(4)) { /* a field by shifts */
+        IrRef s = slot_x(), n = ir_const(f, below(width));
+        ir_emit(f, IR_shl, t, s, below(2) ? s : b, n);
+        a = s;
+        b = below(2) ? n : ir_const(f, below(width));
+        ir_emit(f, below(2) ? IR_shr : IR_sar, t, below(2) ? s : dst_int(g, t), a, b);
+    } else if (kind < 1) { /* an indexed address; the index may be read again */
         IrRef index = new_temp(g, t);
         ir_emit(f, IR_shl, t, index, a, ir_const(f, below(5)));
         a = chance(50) ? index : b;
@@ -467,6 +486,23 @@ static void gen_int(Gen *g)
 static IrRef address(Gen *g, int64_t *offset)
 {
     *offset = (int64_t)below(64) - 16;
+    if (g->streams && chance(80)) {
+        IrRef t, u;
+        switch (below(4)) {
+        case 0: /* indexed, by something else that moves */
+            t = new_temp(g, IR_I64);
+            u = new_temp(g, IR_I64);
+            ir_emit(g->f, IR_shl, IR_I64, t, IR_SLOT(30), ir_const(g->f, below(5)));
+            ir_emit(g->f, below(2) ? IR_add : IR_sub, IR_I64, u, stream_slot(), t);
+            return u;
+        case 1:
+            t = new_temp(g, IR_I64);
+            ir_emit(g->f, IR_add, IR_I64, t, stream_slot(), ir_const(g->f, below(64)));
+            return t;
+        default:
+            return stream_slot();
+        }
+    }
     switch (below(10)) {
     case 0:
         return any_int(g); /* most likely a fault */
@@ -598,11 +634,21 @@ static void gen_call(Gen *g)
     ir_call(g->f, h, d, r[0], r[1], r[2], r[3]);
 }
 
+static void gen_step(Gen *g)
+{
+    static const int16_t steps[] = { 1, 2, 4, 8, 8, 16, 56, 120, 256, 260 };
+    int64_t step = steps[below(G_N_ELEMENTS(steps))];
+    IrRef s = stream_slot();
+    ir_emit(g->f, IR_add, IR_I64, s, s, ir_const(g->f, (uint64_t)(below(2) ? step : -step)));
+}
+
 static void gen_func(Gen *g, uint64_t pc, unsigned n)
 {
     IrFunc *f = g->f;
     uint64_t start = pc;
     g->n_temps = 0;
+    keep_streams = g->streams;
+    g->straight = g->streams && chance(85);
     for (unsigned k = 0; k < n; k++) {
         ir_insn(f, pc, 4);
         unsigned ops = 1 + below(4);
@@ -620,16 +666,19 @@ static void gen_func(Gen *g, uint64_t pc, unsigned n)
                 gen_flags(g);
             } else if (g->fp && chance(70)) {
                 gen_fp(g);
-            } else if (chance(5)) {
+            } else if (!g->straight && chance(5)) {
                 gen_call(g);
             } else {
                 gen_int(g);
             }
         }
-        if (chance(8)) {
+        if (g->streams && chance(30)) {
+            gen_step(g);
+        }
+        if (chance(g->straight ? 2 : 8)) {
             ir_exit_if(f, below(2) ? IR_I64 : IR_I32, (IrCond)below(12), any_int(g), any_int(g),
                        start + 4 + 4 * (uint64_t)below(2000));
-        } else if (chance(8)) {
+        } else if (!g->straight && chance(8)) {
             unsigned label = ir_label_new(f);
             ir_brcond(f, below(2) ? IR_I64 : IR_I32, (IrCond)below(12), any_int(g), any_int(g),
                       label);
@@ -666,7 +715,7 @@ static void gen_func(Gen *g, uint64_t pc, unsigned n)
 
 /* --- running --- */
 
-enum { LOOP_LIMIT = 5 };
+enum { FEW_ROUNDS = 5, MANY_ROUNDS = 60 };
 
 static void run_interp(IrFunc *f, uint64_t start)
 {
@@ -784,7 +833,13 @@ static void one(Gen *g, State *s, unsigned n, bool optimize)
     for (unsigned round = 0; round < 3; round++) {
         uint32_t cflags = chance(50) ? 0 : CF_NOCHAIN;
         random_state(s);
-        s->x[30] = 1 + below(LOOP_LIMIT);
+        s->x[30] = 1 + below(g->streams || chance(30) ? MANY_ROUNDS : FEW_ROUNDS);
+        if (g->streams) {
+            for (unsigned i = 0; i < G_N_ELEMENTS(stream_slots); i++) { /* some near the ends */
+                unsigned far = below(chance(50) ? 500 : TOY_RAM_SIZE);
+                s->x[stream_slots[i]] = TOY_RAM_BASE + (chance(50) ? far : TOY_RAM_SIZE - far);
+            }
+        }
         if (differ(plain, f, start, cflags, s, why)) {
             if (optimize && !differ(f, f, start, cflags, s, why)) {
                 ir_print(plain, stderr);
@@ -850,6 +905,7 @@ int main(int argc, char **argv)
     static const Gen ints = { 0 }, memory = { .memory = true }, loops = { .loop = true },
         loops_memory = { .loop = true, .memory = true }, fp = { .fp = true },
         all = { .fp = true, .memory = true, .loop = true },
+        streams = { .memory = true, .loop = true, .streams = true },
         flags = { .flags = true },
         arm_fp = { .fp = true, .arm = true },
         vec = { .vec_first = IR_vzext, .vec_last = IR_vuminv },
@@ -865,6 +921,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/jit/memory", &memory, test_random);
     g_test_add_data_func("/jit/loops", &loops, test_random);
     g_test_add_data_func("/jit/loops-memory", &loops_memory, test_random);
+    g_test_add_data_func("/jit/streams", &streams, test_random);
     g_test_add_data_func("/jit/fp", &fp, test_random);
     g_test_add_data_func("/jit/all", &all, test_random);
     g_test_add_data_func("/jit/flags", &flags, test_random);

@@ -10,27 +10,46 @@
 static Emit emit_state; /* under the translation lock */
 
 /* Cold paths of FP and vector operations save and fetch all xmm registers. */
-enum { BYTES_PER_INSN = 384, BYTES_PER_XMM_INSN = 768, BYTES_PER_BLOCK = 4096 };
+enum { BYTES_PER_INSN = 384, BYTES_PER_XMM_INSN = 768, BYTES_PER_WINDOW = 160,
+       BYTES_PER_BLOCK = 4096 };
 
-size_t jit_host_bound(const IrFunc *f)
+static bool is_direct(const IrInsn *in)
+{
+    return in->op == IR_exit_if || in->op == IR_exit_jump;
+}
+
+/* Then the block may be emitted in two versions. */
+static bool is_back_edge(const IrInsn *in, const CodeBlock *b)
+{
+    return is_direct(in) && (uint64_t)in->imm == b->pc;
+}
+
+size_t jit_host_bound(const IrFunc *f, const CodeBlock *b)
 {
     size_t bytes = BYTES_PER_BLOCK;
+    bool loops = false;
     for (unsigned i = 0; i < f->n; i++) {
         const IrInsn *in = &f->insns[i];
+        if (in->op == IR_insn) {
+            continue;
+        }
         bool xmm = in->type == IR_V128 || ir_op_is_vec(in->op) || ir_op_sets_fp_flags(in->op);
         bytes += xmm ? BYTES_PER_XMM_INSN : BYTES_PER_INSN;
+        bytes += in->op == IR_ld || in->op == IR_st ? BYTES_PER_WINDOW : 0;
+        loops |= is_back_edge(in, b);
     }
-    return bytes;
+    return loops ? 2 * bytes : bytes;
 }
 
 unsigned jit_host_count_links(const IrFunc *f, const CodeBlock *b)
 {
     unsigned n = 0;
+    bool loops = false;
     for (unsigned i = 0; i < f->n; i++) {
-        unsigned op = f->insns[i].op;
-        n += op == IR_exit_if || op == IR_exit_jump;
+        n += is_direct(&f->insns[i]);
+        loops |= is_back_edge(&f->insns[i], b);
     }
-    return n;
+    return loops ? 3 * n : n; /* back edges of the first version have two */
 }
 
 void jit_host_set_link(uint8_t *site, const uint8_t *target)
@@ -210,6 +229,7 @@ void emit_cold_end(Emit *e, Stub *s)
 
 void emit_slow_end(Emit *e, Stub *s)
 {
+    emit_forget_windows(e); /* entries may have been pushed out */
     emit_icount(e, -(int32_t)s->insns_left);
     emit_cold_end(e, s);
 }
@@ -374,34 +394,10 @@ static void emit_insn(Emit *e)
     ra_insn_end(e);
 }
 
-uint8_t *jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f, uint8_t *at)
+/* The whole function, with what is out of line. */
+static void emit_body(Emit *e)
 {
-    Emit *e = &emit_state;
-    e->a.p = at + 16;
-    e->cpu = cpu;
-    e->b = b;
-    e->jb = jb;
-    e->f = f;
-    e->in = f->insns;
-    e->i = 0;
-    e->bias = (int32_t)f->slots[0].offset + 128;
-    e->icount = b->cflags & CF_ICOUNT;
-    e->nochain = b->cflags & CF_NOCHAIN;
-    e->user = code_pic_from != UINT64_MAX && code_mode_is_user(cpu->target, b->mode);
-    e->counts = jit.regions && !b->cflags && b->page[1] == UINT64_MAX;
-    jb->region = false;
-    e->cur_pc = b->pc;
-    e->insn_index = 0;
-    e->insn_clean = true;
-    e->n_links = e->n_label_refs = e->n_stubs = 0;
-    e->sum_end = e->cf_end = NULL;
-    memcpy(at + 8, &jb, 8);
-    b->entry = jit_rx(e->a.p);
-
-    ra_scan(e);
-    mem_scan(e);
-    ra_begin(e);
-    emit_entry(e);
+    IrFunc *f = e->f;
     for (unsigned i = 0; i < f->n; i++) {
         e->i = i;
         e->in = &f->insns[i];
@@ -417,15 +413,78 @@ uint8_t *jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f, uint8_t 
     for (unsigned i = 0; i < e->n_label_refs; i++) {
         asm_fix32(e->label_refs[i].site, e->label_at[e->label_refs[i].label]);
     }
-    for (unsigned i = 0; i < f->n; i++) {
-        jb->region |= (f->insns[i].op == IR_exit_if || f->insns[i].op == IR_exit_jump) &&
-                      f->insns[i].aux;
+}
+
+static void begin_version(Emit *e, bool faster)
+{
+    e->faster = faster;
+    e->in = e->f->insns;
+    e->i = 0;
+    e->cur_pc = e->b->pc;
+    e->insn_index = 0;
+    e->insn_clean = true;
+    e->n_label_refs = e->n_stubs = 0;
+    e->sum_end = e->cf_end = NULL;
+    memset(e->label_at, 0, (e->f->n_labels + 1) * sizeof(*e->label_at));
+    mem_scan(e);
+    ra_begin(e);
+    mem_windows(e);
+}
+
+/*
+ * A block that jumps back to its own start comes in two versions. The second one has registers and
+ * windows (emit_mem.c) made for the loop, if any, which take some rounds to pay off; the first one
+ * counts rounds, and is all that is needed where the loop ends early or is left and entered again.
+ */
+static void emit_versions(Emit *e)
+{
+    bool two = e->loops;
+    for (unsigned i = 0; two && i < e->f->n; i++) {
+        two &= !(is_direct(&e->f->insns[i]) && e->f->insns[i].aux); /* a region is hot anyway */
+    }
+    begin_version(e, true);
+    if (!two || !(e->soft || e->n_windows)) {
+        emit_entry(e, false);
+        emit_body(e);
+        return;
+    }
+    begin_version(e, false);
+    emit_entry(e, true);
+    emit_body(e);
+    begin_version(e, true);
+    e->self_entry[SELF_CHANGE] = e->a.p;
+    emit_faster_entry(e);
+    emit_body(e);
+}
+
+uint8_t *jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f, uint8_t *at)
+{
+    Emit *e = &emit_state;
+    e->a.p = at + 16;
+    e->cpu = cpu;
+    e->b = b;
+    e->jb = jb;
+    e->f = f;
+    e->bias = (int32_t)f->slots[0].offset + 128;
+    e->icount = b->cflags & CF_ICOUNT;
+    e->nochain = b->cflags & CF_NOCHAIN;
+    e->user = code_pic_from != UINT64_MAX && code_mode_is_user(cpu->target, b->mode);
+    e->counts = jit.regions && !b->cflags && b->page[1] == UINT64_MAX;
+    jb->region = false;
+    e->n_links = 0;
+    memcpy(at + 8, &jb, 8);
+    b->entry = jit_rx(e->a.p);
+
+    ra_scan(e);
+    emit_versions(e);
+    for (unsigned i = 0; jit.regions && i < f->n; i++) {
+        jb->region |= is_direct(&f->insns[i]) && f->insns[i].aux;
     }
     jb->n_links = e->n_links;
     if (e->b->page[1] == UINT64_MAX) {
         for (unsigned i = 0; i < e->n_links; i++) {
             if (jb->links[i].pc == b->pc) {
-                jit_link_to(&jb->links[i], jb, e->warm_entry);
+                jit_link_to(&jb->links[i], jb, e->self_entry[e->link_self[i]]);
             }
         }
     }

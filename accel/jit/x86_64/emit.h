@@ -6,7 +6,8 @@
  *   rbp   the Cpu struct plus a bias that brings the target's first slots into 8-bit reach
  *   r14   Cpu.tlb
  *   rsp   the frame of the enter thunk: [0] result, [8] memop, [16], [24] operands of slow
- *         paths, [32] three vectors, from 80 on spilled temps (vectors have two cells)
+ *         paths, [32] three vectors, [80] rounds, [96] windows, then spilled temps
+ *         (vectors have two cells)
  *   rbx r8-r13 r15   pinned slots, by pin number; hold at every block boundary and label
  *   rax rcx rdx rsi rdi, xmm0-15   temps, and copies of slots whose memory is always up to date
  *
@@ -28,10 +29,15 @@ enum { NEVER = 0xffff };
 enum { IR_GROUP_BASE = 0xc000 }; /* RegState.ref: the addend of a group of memory accesses */
 enum { LOC_NONE = 0xff, LOC_SPILLED = 0xfe };
 enum { FRAME_RESULT = 0, FRAME_MEMOP = 8, FRAME_ARG0 = 16, FRAME_ARG1 = 24, FRAME_VEC = 32,
-       FRAME_SPILL = FRAME_VEC + 3 * 16,
+       FRAME_ROUNDS = FRAME_VEC + 3 * 16,
+       FRAME_WINDOW = FRAME_ROUNDS + 16, N_WINDOWS = 6, /* of two cells: limit, addend */
+       FRAME_SPILL = FRAME_WINDOW + N_WINDOWS * 16,
        FRAME_N_SPILLS = 2048, FRAME_SIZE = FRAME_SPILL + FRAME_N_SPILLS * 8 + 8 };
 
 extern const uint8_t pin_regs[IR_N_PINS];
+
+/* Entries for the block's own back edges: of its first version, to its second one, and there. */
+enum { SELF_FIRST, SELF_CHANGE, SELF_FASTER, N_SELF };
 
 typedef struct HostFeatures {
     bool bmi1, bmi2, lzcnt, popcnt, pclmul, avx, avx2, fma, ssse3, sse41, sse42;
@@ -84,6 +90,8 @@ struct Stub {
     void (*emit)(Emit *e, Stub *s);
     uint8_t *site, *site2; /* rel32 of the jump that comes here; of another, or NULL */
     uint8_t *resume;      /* where it goes back to */
+    uint8_t *again;       /* the access itself, when its window was found */
+    uint16_t group;       /* has a window; or 0 */
     const IrInsn *in;
     uint64_t pc;          /* of the guest instruction */
     uint32_t insns_left;  /* in the block after this instruction, for instruction counts */
@@ -133,14 +141,20 @@ struct Emit {
     unsigned insn_index;    /* counts from 1 */
     bool insn_clean;        /* nothing written since it began */
 
-    uint8_t *warm_entry;    /* where the block's own back edges go */
+    uint8_t *self_entry[N_SELF];
+    uint8_t *link_self;     /* by link: of those to the block itself, the entry */
+    unsigned n_windows;
+    uint32_t windows_down;  /* those that go to lower addresses */
+    bool loops;             /* jumps back to its own start */
+    bool faster;            /* the version of a loop for its later rounds */
+    uint8_t *moves;         /* by instruction: what motion_scan says */
     unsigned n_links;
     bool counts;            /* backward exits count */
     uint8_t **label_at;     /* by label: its place, or NULL */
     struct LabelRef { uint8_t *site; unsigned label; } *label_refs;
     bool *label_seen;
     uint8_t *depth;         /* by instruction: nesting of loops */
-    unsigned n_label_refs, cap_label_refs;
+    unsigned n_label_refs, cap_label_refs, cap_links;
     Stub *stubs;
     unsigned n_stubs, cap_stubs;
     NextUse *next_use;
@@ -192,7 +206,7 @@ static inline IrRef operand_ref(const Emit *e, unsigned which)
 }
 
 /* --- regalloc.c --- */
-void ra_scan(Emit *e);                /* next uses, soft pins */
+void ra_scan(Emit *e);                /* next uses, loops */
 void ra_begin(Emit *e);
 void ra_insn_end(Emit *e);
 /* An operand as it comes: register, memory cell or 32-bit immediate. */
@@ -257,10 +271,17 @@ void emit_alu_rr_opnd(Emit *e, bool w, unsigned op, unsigned d, Opnd o);
 unsigned emit_compare(Emit *e);
 void emit_call_c(Emit *e, const void *fn); /* call, near or far; may use rax */
 
+/* --- motion.c --- */
+/* Of accesses, in a block that loops: how the value that their address is relative to moves. */
+enum { MOVES_UNKNOWN, MOVES_UP /* or not at all */, MOVES_DOWN };
+void motion_scan(Emit *e, uint8_t *moves);
+
 /* --- emit_int.c, emit_mem.c, emit_fp.c, emit_call.c, emit_exit.c --- */
 bool emit_int(Emit *e);
 void emit_mem(Emit *e);
 void mem_scan(Emit *e);
+void mem_windows(Emit *e);           /* after ra_begin */
+void emit_forget_windows(Emit *e);
 void mem_group_forget(Emit *e, IrRef group);
 void emit_fp(Emit *e);
 bool emit_vec(Emit *e);
@@ -272,6 +293,7 @@ void emit_trap_if(Emit *e);
 void emit_call_effects(Emit *e, const void *fn, unsigned nargs, unsigned effects,
                        const uint64_t *imm_arg0);
 void emit_exit(Emit *e);
-void emit_entry(Emit *e);
+void emit_entry(Emit *e, bool first_version);
+void emit_faster_entry(Emit *e);
 
 #endif

@@ -117,8 +117,16 @@ static void stub_no_budget(Emit *e, Stub *s)
     leave_at(e, e->b->pc);
 }
 
-void emit_entry(Emit *e)
+void emit_faster_entry(Emit *e)
 {
+    emit_evict_pins(e);
+    emit_forget_windows(e);
+    e->self_entry[SELF_FASTER] = e->a.p;
+}
+
+void emit_entry(Emit *e, bool first_version)
+{
+    enum { ROUNDS = 8 };
     asm_nop(&e->a, 5); /* jit_host_kill_entry puts a call here */
     if (e->f->pic) {
         if (e->b->first_offset) {
@@ -127,8 +135,12 @@ void emit_entry(Emit *e)
         asm_store(&e->a, slot_mem(e, e->f->page_slot), RCX);
     }
     e->jb->linked = e->a.p;
-    emit_evict_pins(e);
-    e->warm_entry = e->a.p;
+    if (first_version) {
+        asm_mov_mi(&e->a, false, mem_bd(RSP, FRAME_ROUNDS), ROUNDS - 1);
+        e->self_entry[SELF_FIRST] = e->a.p;
+    } else {
+        emit_faster_entry(e);
+    }
     if (e->icount) {
         asm_alu_mi(&e->a, true, G_SUB, cpu_mem(e, offsetof(Cpu, icount_left)),
                    (int32_t)e->f->n_guest_insns);
@@ -160,6 +172,11 @@ static void align_site(Emit *e, uint8_t *from, unsigned before)
 
 static void new_link(Emit *e, uint8_t *site, uint64_t pc)
 {
+    if (e->n_links >= e->cap_links) {
+        e->cap_links = e->cap_links * 2 + 64;
+        e->link_self = g_renew(uint8_t, e->link_self, e->cap_links);
+    }
+    e->link_self[e->n_links] = SELF_FASTER;
     JitLink *l = &e->jb->links[e->n_links++];
     l->pc = pc;
     l->site = site;
@@ -218,6 +235,30 @@ static void jump_out(Emit *e, uint64_t pc)
     }
 }
 
+static void self_link(Emit *e, unsigned entry)
+{
+    align_site(e, e->a.p, 1);
+    new_link(e, asm_jmp_fwd(&e->a), e->b->pc);
+    e->link_self[e->n_links - 1] = (uint8_t)entry;
+}
+
+static void stub_change(Emit *e, Stub *s)
+{
+    self_link(e, SELF_CHANGE);
+}
+
+/* Back to the block's own start, always. */
+static void next_round(Emit *e)
+{
+    if (e->faster) {
+        self_link(e, SELF_FASTER);
+        return;
+    }
+    asm_alu_mi(&e->a, false, G_SUB, mem_bd(RSP, FRAME_ROUNDS), 1);
+    emit_stub(e, stub_change, asm_jcc_fwd(&e->a, CC_S));
+    self_link(e, SELF_FIRST);
+}
+
 /* A taken conditional exit that needs more than the jump itself. */
 static void stub_exit_if(Emit *e, Stub *s)
 {
@@ -230,8 +271,7 @@ static void stub_exit_if(Emit *e, Stub *s)
     }
     emit_icount(e, (int32_t)s->insns_left);
     if (pc == e->b->pc && !e->nochain) {
-        align_site(e, e->a.p, 1);
-        new_link(e, asm_jmp_fwd(&e->a), pc);
+        next_round(e);
     } else {
         emit_standard_map(e);
         jump_out(e, pc);
@@ -291,7 +331,7 @@ static void exit_if(Emit *e)
         polled = true;
     }
     bool direct = !e->nochain && same_page(e, pc) && !(e->icount && left) &&
-                  (!backward || polled) && (self || !e->soft);
+                  (!backward || polled) && (self ? e->faster : !e->soft);
     uint8_t *from = a->p;
     unsigned cc = emit_compare(e);
     if (direct) {
@@ -317,8 +357,7 @@ static void exit_jump(Emit *e)
         poll(e, pc, 0);
     }
     if (pc == e->b->pc && !e->nochain) {
-        align_site(e, e->a.p, 1);
-        new_link(e, asm_jmp_fwd(&e->a), pc);
+        next_round(e);
     } else {
         emit_standard_map(e);
         jump_out(e, pc);

@@ -17,6 +17,9 @@ static int32_t tag_offset(MmuAccess access)
     return (int32_t)(offsetof(TlbEntry, tag) + access * sizeof(uint64_t));
 }
 
+/* Out of line, before all else where the access has a window. */
+static void refill_window(Emit *e, Stub *s);
+
 /* --- slow paths --- */
 
 static void slow_address(Emit *e, Stub *s)
@@ -93,6 +96,7 @@ static const uint8_t *store_thunk(const IrInsn *in)
 
 static void stub_load(Emit *e, Stub *s)
 {
+    refill_window(e, s);
     slow_address(e, s);
     emit_slow_begin(e, s);
     slow_memop(e, s, 0);
@@ -104,6 +108,7 @@ static void stub_load(Emit *e, Stub *s)
 
 static void stub_store(Emit *e, Stub *s)
 {
+    refill_window(e, s);
     slow_address(e, s);
     slow_stored(e, s);
     emit_slow_begin(e, s);
@@ -243,6 +248,7 @@ static Stub *mem_stub(Emit *e, void (*fn)(Emit *, Stub *), uint8_t *site, Addres
     s->offset = ad.offset;
     s->x0 = (uint8_t)scratch;
     s->dst = NO_REG;
+    s->group = 0;
     return s;
 }
 
@@ -258,6 +264,99 @@ static void emit_bswap(Emit *e, unsigned reg, unsigned size)
         asm_prefix(&e->a, (0xc8u + (reg & 7)) | O_0F | (size == 8 ? O_W : 0), 0, 0, reg, false);
         break;
     }
+}
+
+/* --- windows --- */
+
+/*
+ * In a loop, an access whose address moves in one direction, or not at all, keeps the result of its
+ * probe in two cells of the frame: how far the base may get within the page, and the addend. While
+ * the base is not beyond, the access needs nothing else.
+ *
+ * The cells are empty when the loop is entered, and after each slow path: C may fill TLB entries
+ * over others, and nobody would find those any more. Flushes, and pages that become slow, are for
+ * the vCPU's safe points, or make others wait for one (tlb_demote_page): leaving the loop, that is.
+ */
+typedef struct MemGroup {
+    int32_t first, last; /* bytes, from the base */
+    uint16_t left;       /* accesses still to come */
+    uint16_t latest;     /* index of the latest access, while scanning */
+    uint8_t reg;         /* holds the addend; NO_REG */
+    uint8_t window;      /* 1 + its number, or 0 */
+    bool reads, writes;
+} MemGroup;
+
+static Mem window_cell(unsigned window, unsigned cell)
+{
+    return mem_bd(RSP, FRAME_WINDOW + (int32_t)((window - 1) * 16 + cell * 8));
+}
+
+static bool window_is_down(const Emit *e, unsigned window)
+{
+    return e->windows_down >> (window - 1) & 1;
+}
+
+void emit_forget_windows(Emit *e)
+{
+    for (unsigned w = 1; w <= e->n_windows; w++) {
+        asm_mov_mi(&e->a, true, window_cell(w, 0), window_is_down(e, w) ? -1 : 0);
+    }
+}
+
+/* The addend into `index`, if the base is within the window; else the site's jump. */
+static uint8_t *check_window(Emit *e, unsigned window, unsigned base, unsigned index)
+{
+    asm_rm(&e->a, OP_CMP | O_W, base, window_cell(window, 0));
+    uint8_t *site = asm_jcc_fwd(&e->a, window_is_down(e, window) ? CC_BE : CC_AE);
+    asm_load(&e->a, index, window_cell(window, 1));
+    return site;
+}
+
+static void window_stub(Stub *s, unsigned group, unsigned page, uint8_t *again)
+{
+    s->group = (uint16_t)group;
+    s->x1 = (uint8_t)page;
+    s->again = again;
+}
+
+static void refill_window(Emit *e, Stub *s)
+{
+    enum { NEAR_ENDS = 1 << 20 }; /* of the address space: there the base might wrap around */
+    Asm *a = &e->a;
+    if (!s->group) {
+        return;
+    }
+    const MemGroup *g = &e->groups[s->group];
+    bool down = window_is_down(e, g->window);
+    uint8_t *miss2 = NULL;
+    probe_begin(e, s->base, g->first, g->last, 0, s->x0, s->x1);
+    uint8_t *miss = compare_tag(e, s->x0, s->x1, g->reads ? MMU_READ : MMU_WRITE);
+    if (g->reads && g->writes) {
+        miss2 = compare_tag(e, s->x0, s->x1, MMU_WRITE);
+    }
+    load_addend(e, s->x0);
+    asm_alu_ri(a, true, G_CMP, s->base, down ? NEAR_ENDS : -NEAR_ENDS);
+    uint8_t *none = asm_jcc8_fwd(a, down ? CC_B : CC_AE);
+    asm_rm(a, OP_LEA | O_W, s->x1,
+           mem_bd(s->x1, down ? -g->first - 1 : (1 << TLB_PAGE_BITS) - g->last));
+    asm_store(a, window_cell(g->window, 0), s->x1);
+    asm_store(a, window_cell(g->window, 1), s->x0);
+    asm_fix8(none, a->p);
+    asm_jmp(a, s->again);
+    asm_fix32(miss, a->p);
+    if (miss2) {
+        asm_fix32(miss2, a->p);
+    }
+}
+
+/* The group of this access, if that has a window that is just the access's. */
+static unsigned own_window(const Emit *e)
+{
+    unsigned g = e->insn_group[e->i];
+    const MemGroup *group = &e->groups[g];
+    int64_t first = e->in->imm;
+    return g && group->window && group->first == first &&
+           group->last == first + ir_mo_bytes(e->in->memop) - 1 ? g : 0;
 }
 
 static unsigned load_op(IrMemOp m, bool i32)
@@ -340,8 +439,12 @@ static void emit_ld(Emit *e)
     unsigned page = ra_alloc(e, CLS_GPR);
     /* No register may be spilled between the probe and `resume`: slow paths would not do it. */
     unsigned d = fp ? ra_def(e, CLS_XMM, NO_REG) : NO_REG;
-    uint8_t *site = emit_probe(e, ad, index, page, m & IR_MO_RMW_FAULT ? MMU_WRITE : MMU_READ);
+    unsigned g = own_window(e);
+    uint8_t *site = g ? check_window(e, e->groups[g].window, ad.base, index)
+                      : emit_probe(e, ad, index, page,
+                                   m & IR_MO_RMW_FAULT ? MMU_WRITE : MMU_READ);
     Stub *s = mem_stub(e, stub_load, site, ad, index);
+    window_stub(s, g, page, a->p);
     ra_release(e);
     if (!fp) {
         ra_recycle(e, index);
@@ -437,8 +540,11 @@ static void emit_st(Emit *e)
         return;
     }
     unsigned page = ra_alloc(e, CLS_GPR);
-    uint8_t *site = emit_probe(e, ad, index, page, MMU_WRITE);
+    unsigned g = own_window(e);
+    uint8_t *site = g ? check_window(e, e->groups[g].window, ad.base, index)
+                      : emit_probe(e, ad, index, page, MMU_WRITE);
     Stub *s = mem_stub(e, stub_store, site, ad, index);
+    window_stub(s, g, page, a->p);
     s->value = v;
     Mem to = host_mem(ad, index, page);
     if ((m & IR_MO_BE) && size > 1) {
@@ -467,14 +573,6 @@ static void emit_st(Emit *e)
  * that the probe failed, and they make their own, out of line. (Where a true addend is 0 that is
  * only slow.) Nothing can flush the TLB under way: what may flush ends the group.
  */
-typedef struct MemGroup {
-    int32_t first, last; /* bytes, from the base */
-    uint16_t left;       /* accesses still to come */
-    uint16_t latest;     /* index of the latest access, while scanning */
-    uint8_t reg;         /* holds the addend; NO_REG */
-    bool reads, writes;
-} MemGroup;
-
 enum { GROUP_SPAN = 512, MAX_GROUPS = 1024 };
 
 static bool groupable(const IrInsn *in)
@@ -522,7 +620,7 @@ void mem_scan(Emit *e)
             } else {
                 g = ++n;
                 e->open_group[ref] = (uint16_t)g;
-                groups[g] = (MemGroup){ first, last, 1, 0, NO_REG, false, false };
+                groups[g] = (MemGroup){ first, last, 1, 0, NO_REG, 0, false, false };
             }
             groups[g].latest = (uint16_t)i;
             groups[g].reads |= in->op == IR_ld;
@@ -532,6 +630,22 @@ void mem_scan(Emit *e)
         }
         if (ir_is_slot(in->dst)) {
             e->open_group[f->n_temps + ir_slot_index(in->dst)] = 0;
+        }
+    }
+}
+
+void mem_windows(Emit *e)
+{
+    e->n_windows = e->windows_down = 0;
+    if (!e->loops || !e->faster) {
+        return;
+    }
+    motion_scan(e, e->moves);
+    for (unsigned i = 0; i < e->f->n && e->n_windows < N_WINDOWS; i++) {
+        unsigned g = e->insn_group[i];
+        if (g && !e->groups[g].window && e->depth[i] && e->moves[i] != MOVES_UNKNOWN) {
+            e->windows_down |= (uint32_t)(e->moves[i] == MOVES_DOWN) << e->n_windows;
+            e->groups[g].window = (uint8_t)++e->n_windows;
         }
     }
 }
@@ -550,6 +664,7 @@ static void stub_group(Emit *e, Stub *s)
     if (s->site2) {
         asm_fix32(s->site2, a->p);
     }
+    refill_window(e, s);
     if (s->x1 != NO_REG) {
         uint8_t *miss = emit_probe(e, ad, s->x0, s->x1, load ? MMU_READ : MMU_WRITE);
         if (load) {
@@ -600,7 +715,9 @@ static bool emit_grouped(Emit *e)
     } else if (load && scratch == NO_REG) {
         d = ra_def_early(e, CLS_GPR);
     }
-    if (first) {
+    if (first && group->window) {
+        site = check_window(e, group->window, base, addend);
+    } else if (first) {
         probe_begin(e, base, group->first, group->last, 0, addend, scratch);
         site = compare_tag(e, addend, scratch, group->reads ? MMU_READ : MMU_WRITE);
         if (group->reads && group->writes) {
@@ -613,7 +730,7 @@ static bool emit_grouped(Emit *e)
     }
     Stub *s = mem_stub(e, stub_group, site, ad, addend);
     s->site2 = site2;
-    s->x1 = (uint8_t)scratch;
+    window_stub(s, first && group->window ? g : 0, scratch, a->p);
     s->value = v;
     ra_release(e);
     if (load) {

@@ -28,6 +28,7 @@ static void grow_tables(Emit *e)
         e->insn_group = g_renew(uint16_t, e->insn_group, e->cap_next_use);
         e->group_next = g_renew(uint16_t, e->group_next, e->cap_next_use);
         e->depth = g_renew(uint8_t, e->depth, e->cap_next_use);
+        e->moves = g_renew(uint8_t, e->moves, e->cap_next_use);
     }
     if (e->cap_temps <= f->n_temps) { /* also for none: memset takes no NULL */
         e->cap_temps = f->n_temps + 256;
@@ -78,10 +79,20 @@ static void set_next(Emit *e, IrRef r, uint16_t epoch, uint16_t i)
     }
 }
 
+static bool loop_depths(Emit *e, uint8_t *depth);
+
+/* May it be a jump to somewhere in this code? */
+static bool is_loop_exit(const Emit *e, const IrInsn *in)
+{
+    return (in->op == IR_exit_if || in->op == IR_exit_jump) &&
+           (in->aux || (uint64_t)in->imm == e->b->pc);
+}
+
 void ra_scan(Emit *e)
 {
     IrFunc *f = e->f;
     uint16_t epoch = 1;
+    bool loops = false;
     grow_tables(e);
     memset(e->scan_temp, 0xff, f->n_temps * sizeof(*e->scan_temp));
     memset(e->scan_epoch, 0, f->n_slots * sizeof(*e->scan_epoch));
@@ -94,6 +105,7 @@ void ra_scan(Emit *e)
         if (in->op == IR_label || in->op == IR_call) {
             epoch++; /* copies of slots don't survive these */
         }
+        loops |= is_loop_exit(e, in);
         nu->dst = NEVER;
         if (in->dst != IR_NONE) {
             nu->dst = next_of(e, in->dst, epoch);
@@ -108,6 +120,7 @@ void ra_scan(Emit *e)
         set_next(e, in->c, epoch, (uint16_t)i);
         set_next(e, in->d, epoch, (uint16_t)i);
     }
+    e->loops = loops && loop_depths(e, e->depth);
 }
 
 /* --- pins of a loop --- */
@@ -270,7 +283,7 @@ void ra_begin(Emit *e)
     }
     e->allowed = GPR_TEMPS | 0xffff0000u;
     e->soft = e->soft_written = e->soft_through = e->evicted = 0;
-    if (loop_depths(e, e->depth)) {
+    if (e->loops && e->faster) {
         choose_soft_pins(e);
     }
     e->free = e->allowed;
