@@ -15,6 +15,7 @@ typedef struct IrScratch {
     uint16_t temp_uses[IR_MAX_TEMPS + 1]; /* backward pass */
     bool temp_wide[IR_MAX_TEMPS + 1];     /* backward pass: somebody reads more than 32 bits */
     bool temp_positive[IR_MAX_TEMPS + 1]; /* forward pass: all bits from 31 on are zeros */
+    bool temp_signed[IR_MAX_TEMPS + 1];   /* forward pass: all bits from 31 on are equal */
     IrRef temp_placed[IR_MAX_TEMPS + 1];  /* forward pass: see Forward.placed; or IR_NONE */
     uint16_t label_refs[IR_MAX_LABELS + 1];
     uint16_t slot_write[IR_MAX_SLOTS];    /* backward pass: where the slot is written next */
@@ -40,6 +41,11 @@ static inline void set_add(SlotSet *s, unsigned n)
 static inline void set_del(SlotSet *s, unsigned n)
 {
     s->bits[n / 64] &= ~(1ULL << n % 64);
+}
+
+static inline void set_put(SlotSet *s, unsigned n, bool in)
+{
+    s->bits[n / 64] = (s->bits[n / 64] & ~(1ULL << n % 64)) | (uint64_t)in << n % 64;
 }
 
 static inline void set_clear(SlotSet *s)

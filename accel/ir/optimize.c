@@ -23,6 +23,7 @@ typedef struct Forward {
     SlotSet known;  /* slots whose value is the constant in s->slot_value */
     SlotSet boxed;  /* slots that hold a NaN-boxed F32 */
     SlotSet placed; /* slots whose value is the page's address plus the constant in s->slot_value */
+    SlotSet is_signed; /* slots whose bits from 31 on are equal */
     SlotSet scalar; /* slots whose low bits are the FP temp in s->slot_value: vectors, boxes */
     unsigned out;
     unsigned open;  /* branches to labels not yet placed */
@@ -46,6 +47,16 @@ static bool is_narrow(const Forward *p, IrRef r)
     if (ir_is_const(r))
         return ir_const_value(p->f, r) <= UINT32_MAX;
     return ir_is_temp(r) && ir_type_bits(p->f->temp_type[r]) == 32;
+}
+
+/* Is r its own low half, sign-extended? */
+static bool is_signed(const Forward *p, IrRef r)
+{
+    if (ir_is_const(r))
+        return (int64_t)ir_const_value(p->f, r) == (int32_t)ir_const_value(p->f, r);
+    if (ir_is_temp(r))
+        return p->s->temp_signed[r] || p->s->temp_positive[r];
+    return ir_is_slot(r) && set_has(&p->is_signed, ir_slot_index(r));
 }
 
 static bool known_value(const Forward *p, IrRef r, uint64_t *v)
@@ -284,9 +295,41 @@ static void simplify_field(Forward *p, IrInsn *i)
     }
 }
 
+/*
+ * `i` shifts right what the operation before it shifted left: that is a field. Without Zbb this is
+ * how RISC-V extends.
+ */
+static void join_shifts(Forward *p, IrInsn *i)
+{
+    unsigned k = p->out;
+    do {
+        if (!k)
+            return;
+    } while (p->f->insns[--k].op == IR_insn);
+    IrInsn *left = &p->f->insns[k];
+    uint64_t l, r;
+    if (left->op != IR_shl || left->type != i->type || i->a != left->dst ||
+        !ir_is_const(left->b) || !ir_is_const(i->b))
+        return;
+    l = ir_const_value(p->f, left->b);
+    r = ir_const_value(p->f, i->b);
+    bool overwritten = left->dst == left->a;
+    unsigned width = ir_type_bits(i->type);
+    if (l > r || r >= width || (overwritten && i->dst != left->dst))
+        return;
+    i->op = i->op == IR_shr ? IR_extract : IR_sextract;
+    i->a = left->a;
+    i->b = IR_NONE;
+    i->aux = (uint16_t)((r - l) | (width - r) << 8);
+    if (overwritten) /* by i as well: nobody sees the value in between */
+        make_mov(left, IR_I64, left->a);
+}
+
 /* An operation that ir_eval knows. */
 static void simplify(Forward *p, IrInsn *i)
 {
+    if (i->op == IR_shr || i->op == IR_sar)
+        join_shifts(p, i);
     uint64_t a, b = 0;
     bool two = i->b != IR_NONE;
     bool ka = known_value(p, i->a, &a), kb = !two || known_value(p, i->b, &b);
@@ -325,7 +368,7 @@ static void simplify(Forward *p, IrInsn *i)
         make_op1(i, IR_neg);
     }
     if ((i->op == IR_zext32 && is_narrow(p, i->a)) ||
-        (i->op == IR_sext32 && ir_is_temp(i->a) && p->s->temp_positive[i->a]))
+        (i->op == IR_sext32 && i->type == IR_I64 && is_signed(p, i->a)))
         make_mov(i, IR_I64, i->a);
 }
 
@@ -386,6 +429,7 @@ static bool track_mov(Forward *p, IrInsn *i)
         if (slot != p->f->pc_slot) {
             s->slot_value[slot] = c;
             set_add(&p->known, slot);
+            set_put(&p->is_signed, slot, is_signed(p, c));
             set_del(&p->placed, slot);
             set_del(&p->boxed, slot);
             set_del(&p->scalar, slot);
@@ -396,6 +440,7 @@ static bool track_mov(Forward *p, IrInsn *i)
     if (ir_is_temp(i->dst)) {
         IrRef dst = i->dst, a = i->a;
         s->temp_positive[dst] = false;
+        s->temp_signed[dst] = whole && is_signed(p, a);
         bool copy = ir_is_temp(a) && whole &&
                     kind_of_type(p->f->temp_type[a]) == kind_of_type(p->f->temp_type[dst]);
         s->temp_value[dst] = copy ? a : dst;
@@ -406,6 +451,7 @@ static bool track_mov(Forward *p, IrInsn *i)
     if (whole && kind_of_type(i->type) == 0)
         i->type = IR_I64;
     unsigned slot = ir_slot_index(i->dst);
+    set_put(&p->is_signed, slot, whole && is_signed(p, i->a));
     set_del(&p->known, slot);
     set_del(&p->scalar, slot);
     if (ir_is_slot(i->a) && set_has(&p->boxed, ir_slot_index(i->a)) && ir_type_bits(i->type) == 64)
@@ -433,14 +479,34 @@ static bool is_positive(const Forward *p, const IrInsn *i)
     }
 }
 
+/* Are all bits of the result from 31 on equal? */
+static bool gives_signed(const Forward *p, const IrInsn *i)
+{
+    switch (i->op) {
+    case IR_ld:
+        return i->type == IR_I64 && (i->memop & IR_MO_SIZE) <= IR_MO_32 &&
+               (i->memop & IR_MO_SIGN || (i->memop & IR_MO_SIZE) < IR_MO_32);
+    case IR_sext8: case IR_sext16: case IR_sext32:
+        return i->type == IR_I64;
+    case IR_and: case IR_or: case IR_xor: case IR_andn: case IR_orn: case IR_xnor:
+        return i->type == IR_I64 && is_signed(p, i->a) && is_signed(p, i->b);
+    case IR_not: case IR_sar:
+        return i->type == IR_I64 && is_signed(p, i->a);
+    default:
+        return false;
+    }
+}
+
 static void track_dst(Forward *p, const IrInsn *i)
 {
     if (ir_is_temp(i->dst)) {
         p->s->temp_value[i->dst] = i->dst;
+        p->s->temp_signed[i->dst] = gives_signed(p, i);
         p->s->temp_positive[i->dst] = is_positive(p, i);
     } else if (ir_is_slot(i->dst)) {
         unsigned slot = ir_slot_index(i->dst);
         set_del(&p->known, slot);
+        set_put(&p->is_signed, slot, gives_signed(p, i) || is_positive(p, i));
         if (i->op == IR_fbox)
             set_add(&p->boxed, slot);
         else
@@ -485,6 +551,7 @@ static void forget_slots(Forward *p)
     set_clear(&p->known);
     set_clear(&p->boxed);
     set_clear(&p->placed);
+    set_clear(&p->is_signed);
     set_clear(&p->scalar);
 }
 

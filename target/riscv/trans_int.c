@@ -63,6 +63,109 @@ static bool op_r_w(TransCtx *t, IrOp op, const RiscvArgsR *a)
         return shape(t, IR_##op, a);                                                           \
     }
 
+/* --- rotations --- */
+
+/*
+ * Without Zbb a rotation is two shifts and an `or` (or `xor`, `addw`) of their results. The shifts
+ * stay, for whoever looks at their registers; most die in the optimiser.
+ */
+typedef struct Shift {
+    unsigned at; /* in f->insns */
+    bool left, wide;
+    unsigned n;
+    IrRef of;
+} Shift;
+
+/* The shift of a register by a constant that x has the result of, if that was not long ago. */
+static bool find_shift(const IrFunc *f, IrRef x, Shift *s)
+{
+    enum { LOOK_BACK = 24 };
+    unsigned k = f->n, end = f->n > LOOK_BACK ? f->n - LOOK_BACK : 0;
+    const IrInsn *i;
+    do {
+        if (k-- == end) {
+            return false;
+        }
+        i = &f->insns[k];
+        if (i->op == IR_label || i->op == IR_br || i->op == IR_brcond || i->op == IR_call) {
+            return false;
+        }
+    } while (i->dst != x);
+    s->wide = i->op != IR_sext32;
+    if (!s->wide) {
+        if (!k || i[-1].dst != i->a) {
+            return false;
+        }
+        i--;
+        k--;
+    }
+    if ((i->op != IR_shl && i->op != IR_shr) || i->type != (s->wide ? IR_I64 : IR_I32) ||
+        !ir_is_slot(i->a) || !ir_is_const(i->b)) {
+        return false;
+    }
+    s->at = k;
+    s->left = i->op == IR_shl;
+    s->n = (unsigned)ir_const_value(f, i->b);
+    s->of = i->a;
+    return true;
+}
+
+static bool is_written(const IrFunc *f, IrRef x, unsigned from, unsigned to)
+{
+    for (unsigned k = from; k < to; k++) {
+        if (f->insns[k].dst == x) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool rotation(TransCtx *t, const RiscvArgsR *a, bool may_be_wide)
+{
+    IrFunc *f = t->f;
+    Shift l, r;
+    if (!a->rd || !a->rs1 || !a->rs2 || !find_shift(f, IR_SLOT(a->rs1), &l) ||
+        !find_shift(f, IR_SLOT(a->rs2), &r) || l.left == r.left || l.wide != r.wide ||
+        (l.wide && !may_be_wide) || l.of != r.of || l.n + r.n != (l.wide ? 64 : 32)) {
+        return false;
+    }
+    unsigned first = MIN(l.at, r.at), second = MAX(l.at, r.at);
+    IrRef from = l.of, n = riscv_const(t, l.left ? r.n : l.n);
+    if (is_written(f, from, first, second)) {
+        return false;
+    }
+    if (is_written(f, from, second, f->n)) { /* a copy, made before that */
+        from = ir_temp(f, IR_I64);
+        ir_emit(f, IR_mov, IR_I64, from, l.of, IR_NONE);
+        IrInsn copy = f->insns[f->n - 1];
+        memmove(f->insns + second + 1, f->insns + second, (f->n - 1 - second) * sizeof copy);
+        f->insns[second] = copy;
+    }
+    if (l.wide) {
+        ir_emit(f, IR_rotr, IR_I64, IR_SLOT(a->rd), from, n);
+    } else {
+        riscv_put_w(t, a->rd, ir_op2(f, IR_rotr, IR_I32, from, n));
+    }
+    return true;
+}
+
+bool riscv_trans_xor(TransCtx *t, const RiscvArgsR *a)
+{
+    return rotation(t, a, true) || op_rr(t, IR_xor, a);
+}
+
+bool riscv_trans_or(TransCtx *t, const RiscvArgsR *a)
+{
+    return rotation(t, a, true) || op_rr(t, IR_or, a);
+}
+
+bool riscv_trans_addw(TransCtx *t, const RiscvArgsR *a)
+{
+    return rotation(t, a, false) || op_rr_w(t, IR_add, a);
+}
+
+/* --- rows --- */
+
 ROW(xori, op_ri, xor, I)
 ROW(ori, op_ri, or, I)
 ROW(andi, op_ri, and, I)
@@ -76,10 +179,7 @@ ROW(sub, op_rr, sub, R)
 ROW(sll, op_rr, shl, R)
 ROW(srl, op_rr, shr, R)
 ROW(sra, op_rr, sar, R)
-ROW(xor, op_rr, xor, R)
-ROW(or, op_rr, or, R)
 ROW(and, op_rr, and, R)
-ROW(addw, op_rr_w, add, R)
 ROW(subw, op_rr_w, sub, R)
 ROW(sllw, op_rr_w, shl, R)
 ROW(srlw, op_rr_w, shr, R)

@@ -340,9 +340,29 @@ class Generator:
         ops = {"rd": 0, "rs1": reg, "rs2": 10, "aq": 1, "rl": 0}
         return Group([self.fixed("lui", rd=reg, imm=BAD_ADDRESS), Word(row, row.encode(**ops))])
 
+    def idiom(self):
+        """What compilers make of rotations and extensions without Zbb, and what is nearly that."""
+        rng = self.rng
+        regs = [self.register() or 9 for _ in range(3)]
+        source, a, b = (rng.choice(regs) for _ in range(3))
+        w, width = rng.choice((("w", 32), ("", 64)))
+        n = rng.randrange(1, width)
+        m = width - n if rng.randrange(4) else rng.randrange(1, width)
+        right = "srai" if rng.randrange(4) == 0 else "srli"
+        words = [self.fixed("slli" + w, rd=a, rs1=source, imm=n),
+                 self.fixed(right + w, rd=b, rs1=rng.choice((source, source, a)), imm=m)]
+        if rng.randrange(2):
+            words.reverse()
+        words += [self.one(rng.choice(self.plain_int)) for _ in range(rng.randrange(2))]
+        join = rng.choice(("or", "or", "xor", "addw", "add"))
+        words.append(self.fixed(join, rd=rng.choice(regs), rs1=a, rs2=b))
+        return Group(words)
+
     def item(self, depth=0):
         rng = self.rng
         k = rng.randrange(100)
+        if k < 5:
+            return self.idiom()
         if k < 34:
             return Group([self.one(rng.choice(self.plain_int))])
         if k < 58:
