@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Media that come and go: drives with a tray, and drives that no device has. The steps and the words
- * of errors are those that QEMU's blockdev-open-tray, -remove-medium, -insert-medium and
+ * Media that come and go: drives with a tray, and drives that no device has. The steps and the
+ * words of errors are those that QEMU's blockdev-open-tray, -remove-medium, -insert-medium and
  * -close-tray have.
  */
 #include <string.h>

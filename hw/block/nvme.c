@@ -22,7 +22,7 @@ enum { CC_EN = 1, CC_WRITABLE = 0x00fffff1, CSTS_RDY = 1, CSTS_CFS = 2, CSTS_SHS
        CSTS_SHST_DONE = 8 };
 enum { MPS_MAX = 4, CSS_NVM = 0, CSS_ALL = 6, CSS_ADMIN = 7, VERSION_1_4 = 0x10400 };
 
-/* 2048 entries, contiguous queues, 7.5 s, command sets (NVM, all that there are, none), 64 KiB pages */
+/* 2048 entries, contiguous queues, 7.5 s, command sets (NVM, all, none), pages of up to 64 KiB */
 static const uint64_t cap = (NVME_MAX_QUEUE - 1) | 1ull << 16 | 15ull << 24 |
                             (1ull | 1ull << 6 | 1ull << 7) << 37 | (uint64_t)MPS_MAX << 52;
 
@@ -663,7 +663,8 @@ static const Prop nvme_props[] = {
     PROP(Nvme, "msix_qsize", msix_qsize, PROP_U16, "65", "MSI-X vectors"),
     PROP(Nvme, "msix-exclusive-bar", msix_exclusive_bar, PROP_BOOL, "off", "MSI-X in BAR 4"),
     PROP(Nvme, "aerl", aerl, PROP_U8, "3", "most asynchronous event requests, less one"),
-    PROP(Nvme, "aer_max_queued", aer_max_queued, PROP_U32, "64", "accepted; one of each kind waits"),
+    PROP(Nvme, "aer_max_queued", aer_max_queued, PROP_U32, "64",
+         "accepted; one event of each kind waits"),
     PROP(Nvme, "mdts", mdts, PROP_U8, "7", "most data of a command, as a power of two of pages"),
     PROP(Nvme, "vsl", vsl, PROP_U8, "7", "accepted; there is no Verify command"),
     PROP(Nvme, "cmb_size_mb", cmb_size_mb, PROP_U32, "0", "only 0 is supported"),

@@ -184,7 +184,8 @@ static bool any_cache(const Nvme *n)
 static uint16_t get_timestamp(NvmeRequest *r)
 {
     const Nvme *n = r->n;
-    uint64_t now = n->timestamp + ((uint64_t)clock_ns(CLOCK_VIRTUAL) - n->timestamp_set_ns) / 1000000;
+    uint64_t since = (uint64_t)clock_ns(CLOCK_VIRTUAL) - n->timestamp_set_ns;
+    uint64_t now = n->timestamp + since / 1000000;
     uint8_t data[8];
     store_le64(data, (now & MASK(48)) | (uint64_t)n->timestamp_origin << 49);
     return nvme_reply(r, data, sizeof data);

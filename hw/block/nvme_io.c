@@ -87,8 +87,10 @@ static uint16_t read_write(NvmeRequest *r, bool write)
     if (write && block_read_only(r->ns->drive))
         return NVME_WRITE_PROTECTED | NVME_DNR;
     status = map_data(r, len, !write);
-    return status ? status
-                  : submit(r, write ? BLOCK_WRITE : BLOCK_READ, offset, len, write ? written : done);
+    if (status)
+        return status;
+    return write ? submit(r, BLOCK_WRITE, offset, len, written)
+                 : submit(r, BLOCK_READ, offset, len, done);
 }
 
 static uint16_t write_zeroes(NvmeRequest *r)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The guest's buffers of a command: physical region pages and scatter gather lists (NVMe 4.3, 4.4). */
+/* The guest's buffers of a command: physical region pages, scatter gather lists (NVMe 4.3, 4.4). */
 #include <string.h>
 
 #include "hw/block/nvme.h"
@@ -36,7 +36,7 @@ static bool fetch(Nvme *n, uint64_t addr, void *to, uint64_t len)
     return true;
 }
 
-/* 4.3: the first entry may begin within a page, others are whole ones, lists chain by their last. */
+/* 4.3: the first entry may begin within a page, others are whole; lists chain by their last. */
 static uint16_t map_prp(NvmeRequest *r, uint64_t prp1, uint64_t prp2, uint64_t len)
 {
     uint64_t page = nvme_page_size(r->n), first = MIN(len, page - prp1 % page), list = 0;

@@ -225,8 +225,6 @@ static uint64_t data_length(ScsiRequest *r)
         return r->cdb[c->at];
     case LEN_BE16:
         return load_be16(r->cdb + c->at);
-    case LEN_BE24:
-        return load_be32(r->cdb + c->at - 1) & 0xffffff;
     case LEN_BE32:
         return load_be32(r->cdb + c->at);
     case LEN_BLOCKS:

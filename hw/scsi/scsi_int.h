@@ -53,7 +53,7 @@ extern const SenseCode sense_none, sense_not_ready_removal_prevented, sense_no_m
 /* How long a CDB says that its data are. */
 typedef enum DataLength {
     LEN_NONE, LEN_FIXED8,    /* READ CAPACITY (10) */
-    LEN_BYTE, LEN_BE16, LEN_BE24, LEN_BE32, /* at .at */
+    LEN_BYTE, LEN_BE16, LEN_BE32, /* at .at */
     LEN_BLOCKS,              /* the transfer length, in blocks */
     LEN_ONE_BLOCK,           /* WRITE SAME */
     LEN_VERIFY,

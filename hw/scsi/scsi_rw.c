@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Commands that move blocks or ask for their number (SBC-3, chapter 5), for disks and, to read, CDs.
+ * Commands that move blocks or ask for their number (SBC-3, chapter 5), for disks and CDs.
  *
- * Reads and writes go to the backend with the guest's own buffers. Left out: protection information,
- * comparing VERIFY (BYTCHK), COMPARE AND WRITE, GET LBA STATUS, FUA of reads (no cache of ours
+ * Reads and writes go to the backend with the guest's own buffers. Left out: protection
+ * information, comparing VERIFY (BYTCHK), COMPARE AND WRITE, GET LBA STATUS, FUA of reads (no cache of ours
  * stands between).
  */
 #include <errno.h>

@@ -98,8 +98,9 @@ static void answer(VirtioScsiRequest *q, uint8_t response)
     head[11] = response;
     iov_from_buf(q->e.in, q->e.n_in, 0, head, sizeof head);
     /* On errors too, whatever the host wrote so far is in memory: note all of it. */
-    uint64_t written = response || r->status ? q->e.in_len
-                                             : q->e.in_len - data + (r->out_len ? 0 : r->transferred);
+    uint64_t written = q->e.in_len;
+    if (response == S_OK && r->status == SCSI_GOOD)
+        written += (r->out_len ? 0 : r->transferred) - data;
     virtqueue_push(q->vq, &q->e, MIN(written, UINT32_MAX));
     g_free((void *)q->r.in);
     g_free((void *)q->r.out);
@@ -450,7 +451,8 @@ static const Prop scsi_props[] = {
          "most sectors of a transfer, as the adapter tells it"),
     PROP(VirtioScsi, "cmd_per_lun", cmd_per_lun, PROP_U32, "128",
          "most requests to a unit at once, as the adapter tells it"),
-    PROP(VirtioScsi, "hotplug", hotplug, PROP_BOOL, "on", "tell the guest of units that come and go"),
+    PROP(VirtioScsi, "hotplug", hotplug, PROP_BOOL, "on",
+         "tell the guest of units that come and go"),
     PROP(VirtioScsi, "param_change", param_change, PROP_BOOL, "on",
          "tell the guest of units that change"),
     PROP(VirtioScsi, "iothread", iothread, PROP_STRING, NULL,

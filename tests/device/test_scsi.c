@@ -93,7 +93,8 @@ static void ready(unsigned target)
 static void test_disk(void)
 {
     disk_new("");
-    adapter_open((const char *const[]){ "scsi-hd,drive=d,serial=SER,wwn=0x5000c50015ea71ac", NULL });
+    adapter_open((const char *const[]){ "scsi-hd,drive=d,serial=SER,wwn=0x5000c50015ea71ac",
+                                        NULL });
     /* After a reset the first command tells of it, and INQUIRY does not. */
     g_assert_cmpint(RUN(36, 0x12, 0, 0, 0, 36, 0), ==, 0);
     g_assert_cmpmem(data, 36, "\0\0\5\x12\x1f\0\0\x12QEMU    QEMU HARDDISK   2.5+", 36);
@@ -201,7 +202,8 @@ static void test_blocks(void)
 static void test_modes(void)
 {
     disk_new("");
-    adapter_open((const char *const[]){ "scsi-hd,drive=d,dpofua=on,cyls=100,heads=4,secs=8", NULL });
+    adapter_open((const char *const[]){ "scsi-hd,drive=d,dpofua=on,cyls=100,heads=4,secs=8",
+                                        NULL });
     ready(0);
     g_assert_cmpint(RUN(252, 0x1a, 0, 0x3f, 0, 252, 0), ==, 0);
     g_assert_cmpuint(data[0], ==, 0x63);
@@ -305,7 +307,7 @@ static void test_cd(void)
     adapter_close();
 }
 
-/* Units that come, change and go are told of; a driver that gives no buffers learns that it missed. */
+/* Units that come, change and go are told of; a driver without buffers learns what it missed. */
 static void test_events(void)
 {
     g_autoptr(GError) error = NULL;
@@ -343,7 +345,8 @@ static void test_events(void)
 static void test_addresses(void)
 {
     adapter_open((const char *const[]){ NULL });
-    Device *a = make("scsi-cd,id=a"), *b = make("scsi-cd,id=b"), *c = make("scsi-cd,scsi-id=1,id=c");
+    Device *a = make("scsi-cd,id=a"), *b = make("scsi-cd,id=b");
+    Device *c = make("scsi-cd,scsi-id=1,id=c");
     g_autofree char *bid = device_get_prop(b, "scsi-id"), *clun = device_get_prop(c, "lun");
     g_assert_nonnull(a);
     g_assert_cmpstr(bid, ==, "1");
