@@ -57,6 +57,33 @@ char *chardev_help(void)
     return g_string_free(s, FALSE);
 }
 
+static void no_such_kind(const char *driver, GError **error)
+{
+    const char *known[64] = { NULL };
+    for (unsigned i = 0, n = 0; i < classes->len && n < 63; i++) {
+        const ChardevClass *k = classes->pdata[i];
+        if (!k->internal)
+            known[n++] = k->name;
+    }
+    const char *near = error_nearest(driver, known);
+    error_set(error, "'%s' is not a valid char driver name%s%s%s", driver,
+              near ? "; did you mean '" : "; -chardev help lists them", near ? near : "",
+              near ? "'?" : "");
+}
+
+char *chardev_options_help(const char *kind, GError **error)
+{
+    const ChardevClass *cls = class_find(kind);
+    if (!cls || cls->internal) {
+        no_such_kind(kind, error);
+        return NULL;
+    }
+    GString *s = g_string_new("chardev options:\n");
+    for (const char *const *o = cls->options; o && *o; o++)
+        g_string_append_printf(s, "  %s=\n", *o);
+    return g_string_free(s, FALSE);
+}
+
 /* ---- for the kinds ---- */
 
 void chardev_ref(Chardev *c)
@@ -419,16 +446,7 @@ static Chardev *chardev_new_checked(const char *id, GHashTable *opts, GError **e
     }
     const ChardevClass *cls = class_find(driver);
     if (!cls) {
-        const char *known[64] = { NULL };
-        for (unsigned i = 0, n = 0; i < classes->len && n < 63; i++) {
-            const ChardevClass *k = classes->pdata[i];
-            if (!k->internal)
-                known[n++] = k->name;
-        }
-        const char *near = error_nearest(driver, known);
-        error_set(error, "'%s' is not a valid char driver name%s%s%s", driver,
-                  near ? "; did you mean '" : "; -chardev help lists them", near ? near : "",
-                  near ? "'?" : "");
+        no_such_kind(driver, error);
         return NULL;
     }
     if (chardev_find(id)) {

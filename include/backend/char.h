@@ -51,6 +51,7 @@ bool chardev_is_mux(const Chardev *c);
 void chardev_foreach(void (*fn)(Chardev *c, const char *label, const char *filename, bool open,
                                 void *arg), void *arg);
 char *chardev_help(void); /* -chardev help */
+char *chardev_options_help(const char *kind, GError **error); /* -chardev KIND,help */
 
 /* Attaches a front end; a mux takes several (up to 4), others one. Returns false with a reason. */
 bool chardev_attach(Chardev *c, const CharFrontend *fe, GError **error);

@@ -61,6 +61,7 @@ typedef struct CliMonitor {
 GHashTable *cli_opts_from_text(const char *text, const char *implied_key, GError **error);
 bool cli_add_drive(Cli *cli, const char *rest, const char *file);
 bool cli_parse(Cli *cli, int argc, char **argv, GError **error);
+const char *cli_keys_help(const char *option); /* help.c; NULL: the option has a help of its own */
 /* machine.c: everything up to the point where CPUs may run. */
 bool cli_build(Cli *cli, GError **error);
 void cli_machine_options_help(const Cli *cli); /* prints: of the chosen board */

@@ -577,6 +577,11 @@ bool opt_chardev(Cli *cli, const char *arg, GError **error)
 {
     if (is_help(arg))
         return print_and_done(cli, chardev_help());
+    if (asks_about_name(arg)) {
+        g_autofree char *kind = g_strndup(arg, strcspn(arg, ","));
+        char *text = chardev_options_help(kind, error);
+        return text && print_and_done(cli, text);
+    }
     g_ptr_array_add(cli->chardevs, g_strdup(arg));
     return true;
 }
@@ -885,7 +890,8 @@ bool cli_parse(Cli *cli, int argc, char **argv, GError **error)
             warn_report("-%s has no effect any more: %s", o->name, o->old);
             continue;
         }
-        if (!o->call(cli, arg, error))
+        const char *keys = arg && is_help(arg) ? cli_keys_help(o->name) : NULL;
+        if (keys ? !print_and_done(cli, g_strdup(keys)) : !o->call(cli, arg, error))
             return false;
     }
     return true;

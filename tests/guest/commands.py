@@ -140,6 +140,10 @@ def main():
         replies = zip(SAME, talk(sosia, SAME, *DEVICES), talk(reference, SAME, *DEVICES))
         check(f"replies of {arch}", [f"{what}: {a}, not {b}" for what, a, b in replies
                                      if comparable(a) != comparable(b)])
+        for option in ("action", "boot", "smp", "rtc", "overcommit"):
+            a, b = (subprocess.run([p, "-M", "virt", f"-{option}", "help"], timeout=60, text=True,
+                                   stdout=subprocess.PIPE).stdout for p in (sosia, reference))
+            check(f"-{option} help of {arch}", [] if a == b else [f"{a!r}, not {b!r}"])
         if arch == "aarch64":
             pairs = zip(models(sosia), models(reference))
             check("processors' properties", [f"{a}, not {b}" for a, b in pairs if a != b])
