@@ -9,6 +9,7 @@
 #include "accel/cpu.h"
 #include "softmmu/cli/cli.h"
 #include "softmmu/memory.h"
+#include "softmmu/migrate.h"
 #include "softmmu/reverse.h"
 #include "softmmu/run.h"
 #include "softmmu/snapshot.h"
@@ -65,11 +66,19 @@ int main(int argc, char **argv)
     }
     if (cli->daemonize && !cli_daemonize(&error))
         goto failed;
+    if (cli->incoming && (cli->loadvm || cli->reverse)) {
+        error_set(&error, "-incoming does not go with -%s", cli->loadvm ? "loadvm" : "reverse");
+        goto failed;
+    }
     main_loop_init();
     memory_init();
+    if (cli->incoming)
+        migrate_expect(cli->incoming, !cli->start_paused);
     if ((cli->pidfile && !cli_write_pidfile(cli->pidfile, &error)) || !cli_build(cli, &error))
         goto failed;
     vm_reset_now();
+    if (migrate_expected() && !migrate_listen(&error))
+        goto failed;
     if (cli->loadvm && !snapshot_load(cli->loadvm, NULL, &error))
         goto failed;
     if (cli->reverse && !reverse_start(&error))

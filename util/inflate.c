@@ -41,3 +41,19 @@ bool inflate_raw(const void *data, size_t len, void *to, size_t room)
     inflateEnd(&z);
     return !z.avail_out && (end == Z_STREAM_END || end == Z_OK || end == Z_BUF_ERROR);
 }
+
+size_t deflate_raw(const void *data, size_t len, int level, void *to, size_t room)
+{
+    z_stream z = { .next_in = (uint8_t *)data, .avail_in = (uInt)len, .next_out = to,
+                   .avail_out = (uInt)room };
+    if (deflateInit2(&z, level, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return 0;
+    int end = deflate(&z, Z_FINISH);
+    deflateEnd(&z);
+    return end == Z_STREAM_END ? room - z.avail_out : 0;
+}
+
+uint32_t crc32_add(uint32_t sum, const void *data, size_t len)
+{
+    return crc32_z(sum, data, len);
+}

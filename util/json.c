@@ -245,6 +245,16 @@ uint64_t json_get_uint(const Json *object, const char *key, uint64_t def)
     return v && v->type == JSON_UINT ? v->u : v && v->type == JSON_INT ? (uint64_t)v->i : def;
 }
 
+double json_get_number(const Json *object, const char *key, double def)
+{
+    const Json *v = json_get(object, key);
+    if (v && v->type == JSON_INT)
+        return v->i;
+    if (v && v->type == JSON_UINT)
+        return v->u;
+    return v && v->type == JSON_DOUBLE ? v->d : def;
+}
+
 bool json_get_bool(const Json *object, const char *key, bool def)
 {
     const Json *v = json_get(object, key);

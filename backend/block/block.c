@@ -367,6 +367,8 @@ bool block_resize(BlockBackend *b, uint64_t size, GError **error)
         return error_set(error, "drive '%s' has no medium", block_id(b));
     if (b->read_only)
         return error_set(error, "drive '%s' is read-only", block_id(b));
+    if (!block_is_here(error))
+        return false;
     if (size > INT64_MAX - BLOCK_SECTOR)
         return error_set(error, "drive '%s': the new size is too big", block_id(b));
     if (block_image(b)->job)
@@ -430,7 +432,8 @@ static bool commit_one(BlockBackend *b, GError **error)
     BlockNode *over = overlay_of(b), *image = block_image(b);
     BlockNode *base = over ? image : block_node_image(image->backing);
     bool was_read_only = base->read_only;
-    if (!block_node_idle(image, block_id(b), error) || !block_node_idle(base, block_id(b), error))
+    if (!block_is_here(error) || !block_node_idle(image, block_id(b), error) ||
+        !block_node_idle(base, block_id(b), error))
         return false;
     block_drain(b);
     if (over && b->node != over)

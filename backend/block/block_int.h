@@ -49,6 +49,12 @@ typedef struct BlockDriver {
     int (*status)(BlockNode *n, uint64_t offset, uint64_t *run, BlockStatus *s);
     /* Opens it, and what is below, for writing or for reading only. Quiesced. NULL: as file does. */
     bool (*reopen)(BlockNode *n, bool write, GError **error);
+    /*
+     * Another program may have worked on the image: takes its locks, and forgets what was read of
+     * it. And gives it up. Children are done before their parents. Quiesced. NULL: nothing to do.
+     */
+    bool (*activate)(BlockNode *n, GError **error);
+    void (*inactivate)(BlockNode *n);
     bool layer; /* shows what `file` shows */
 } BlockDriver;
 
@@ -187,6 +193,8 @@ bool block_node_is_history(const BlockNode *n);
 void block_history_settle(BlockNode *n);
 /* Takes the layer away, where it keeps nothing; false: the disk has snapshots. Quiesced. */
 bool block_history_detach(BlockBackend *b, GError **error);
+/* Takes it away whatever it keeps: whoever opens the image next goes on with it. Quiesced. */
+void block_history_give_up(BlockBackend *b);
 /* False with a reason: the file has snapshots, which need it as it is. */
 bool block_history_none(const BlockNode *image, GError **error);
 
@@ -225,6 +233,12 @@ void block_backend_switch(BlockBackend *b, BlockNode *to);
 void block_users_switch(BlockNode *from, BlockNode *to);
 /* "Node 'x' is busy: ..." */
 bool block_node_idle(const BlockNode *n, const char *called, GError **error);
+
+/* ---- activate.c ---- */
+/* Images belong to another program for now: they are open without locks, and are not written. */
+extern bool block_inactive;
+/* False with a reason while it is so. */
+bool block_is_here(GError **error);
 
 /* ---- block.c ---- */
 BlockBackend *block_backend_new(const char *id, GError **error);

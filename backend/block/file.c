@@ -272,6 +272,17 @@ static int file_status(BlockNode *n, uint64_t offset, uint64_t *run, BlockStatus
     return 0;
 }
 
+static bool file_length(int fd, const struct stat *st, uint64_t *len)
+{
+    if (S_ISBLK(st->st_mode))
+        return !ioctl(fd, BLKGETSIZE64, len);
+    *len = st->st_size;
+    return true;
+}
+
+static bool file_activate(BlockNode *n, GError **error);
+static void file_inactivate(BlockNode *n);
+
 static bool file_reopen(BlockNode *n, bool write, GError **error)
 {
     return block_file_reopen(n, write, NULL, error);
@@ -287,6 +298,7 @@ static const BlockDriver file_driver = {
     .name = "file", .readv = file_readv, .writev = file_writev, .flush = file_flush,
     .discard = file_discard, .write_zeroes = file_write_zeroes, .resize = file_resize,
     .try_rw = file_try_rw, .status = file_status, .reopen = file_reopen, .close = file_close,
+    .activate = file_activate, .inactivate = file_inactivate,
 };
 
 bool block_node_is_file(const BlockNode *n)
@@ -321,6 +333,8 @@ static bool byte_taken(int fd, off_t byte)
 
 static bool lock_image(FileNode *f, const char *filename, bool write, GError **error)
 {
+    if (block_inactive)
+        return true;
     unsigned held = PERM_READ | (write ? PERM_WRITE : 0);
     unsigned unshared = f->share_rw ? 0 : PERM_WRITE | PERM_RESIZE;
     for (int i = 0; i < LOCK_BITS; i++) {
@@ -355,6 +369,28 @@ static bool lock_image_soon(FileNode *f, const char *filename, bool write, GErro
         g_usleep(20000);
     }
     return lock_image(f, filename, write, error);
+}
+
+static void file_inactivate(BlockNode *n)
+{
+    for (int i = 0; i < LOCK_BITS; i++) {
+        lock_byte(file_node(n)->fd, F_UNLCK, LOCK_HELD + i);
+        lock_byte(file_node(n)->fd, F_UNLCK, LOCK_UNSHARED + i);
+    }
+}
+
+static bool file_activate(BlockNode *n, GError **error)
+{
+    FileNode *f = file_node(n);
+    struct stat st;
+    uint64_t len;
+    if (!lock_image_soon(f, n->filename ? n->filename : "a file", !n->read_only, error)) {
+        file_inactivate(n);
+        return false;
+    }
+    if (!f->fixed_size && !fstat(f->fd, &st) && file_length(f->fd, &st, &len) && len >= f->start)
+        n->size = ALIGN_UP(len - f->start, BLOCK_SECTOR);
+    return true;
 }
 
 /* ---- opening ---- */
@@ -394,14 +430,6 @@ static int open_fd(const BlockOpen *how, bool *read_only)
         *read_only = fd >= 0;
     }
     return fd;
-}
-
-static bool file_length(int fd, const struct stat *st, uint64_t *len)
-{
-    if (S_ISBLK(st->st_mode))
-        return !ioctl(fd, BLKGETSIZE64, len);
-    *len = st->st_size;
-    return true;
 }
 
 BlockNode *block_file_open(const BlockOpen *how, GError **error)

@@ -678,9 +678,18 @@ bool block_history_detach(BlockBackend *b, GError **error)
     return true;
 }
 
+void block_history_give_up(BlockBackend *b)
+{
+    BlockNode *n = b->node;
+    if (!block_node_is_history(n))
+        return;
+    copier_stop(history(n));
+    block_roots_replace(n, n->file);
+}
+
 bool block_history_attach(BlockBackend *b, GError **error)
 {
-    if (!lies_on_file(b->node))
+    if (block_inactive || !lies_on_file(b->node))
         return true;
     g_autofree char *dir = history_dir(b);
     g_autofree char *log = g_build_filename(dir, "log", NULL);

@@ -36,6 +36,8 @@ BlockJob *block_job_new(size_t size, const BlockJobKind *kind, const BlockJobArg
 {
     const BlockBackend *b = block_find(a->device);
     const char *id = a->id ? a->id : b ? b->id : NULL;
+    if (!block_is_here(error))
+        return NULL;
     if (!id)
         return error_set(error, "An explicit job ID is required for this node"), NULL;
     BlockJob *j = g_malloc0(size);

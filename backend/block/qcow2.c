@@ -437,11 +437,13 @@ static void qcow2_close(BlockNode *n)
     g_free(q);
 }
 
+static bool qcow2_activate(BlockNode *n, GError **error);
+
 static const BlockDriver qcow2_driver = {
     .name = "qcow2", .readv = qcow2_readv, .writev = qcow2_writev, .flush = qcow2_flush,
     .discard = qcow2_discard, .write_zeroes = qcow2_write_zeroes, .resize = qcow2_resize,
     .try_rw = qcow2_try_rw, .status = qcow2_status, .reopen = qcow2_reopen,
-    .close = qcow2_close,
+    .close = qcow2_close, .activate = qcow2_activate,
 };
 
 bool block_node_is_qcow2(const BlockNode *n)
@@ -582,10 +584,25 @@ static bool clear_autoclear(QcowNode *q, GError **error)
 
 bool qcow2_begin_writing(QcowNode *q, GError **error)
 {
+    if (block_inactive)
+        return true;
     if (q->unclean)
         return error_set(error, "it was not closed cleanly or is corrupt; repair it with qemu-img "
                          "check -r all, or add readonly=on");
     return (q->refcounts || qcow2_load_refcounts(q, error)) && clear_autoclear(q, error);
+}
+
+static bool qcow2_activate(BlockNode *n, GError **error)
+{
+    QcowNode *q = qcow(n);
+    g_clear_pointer(&q->l1, g_free);
+    g_hash_table_remove_all(q->l2);
+    qcow2_free_refcounts(q);
+    if (read_header(q, error) && read_l1(q, error) &&
+        (n->read_only || qcow2_begin_writing(q, error)))
+        return true;
+    g_prefix_error(error, "'%s': ", n->filename ? n->filename : "image");
+    return false;
 }
 
 BlockNode *block_qcow2_open(BlockNode *file, const char *filename, unsigned depth,

@@ -143,7 +143,7 @@ int block_run(BlockBackend *b, BlockOp op, uint64_t offset, const struct iovec *
     case BLOCK_READ:
         return len ? n->driver->readv(n, offset, iov, n_iov, len) : 0;
     case BLOCK_FLUSH:
-        return b->no_flush || b->read_only ? 0 : n->driver->flush(n);
+        return b->no_flush || b->read_only || block_inactive ? 0 : n->driver->flush(n);
     case BLOCK_DISCARD:
         return b->discard && len ? n->driver->discard(n, offset, len) : 0;
     case BLOCK_WRITE:
@@ -166,7 +166,7 @@ static int check(const BlockBackend *b, BlockOp op, uint64_t offset, uint64_t le
         return 0;
     if (offset > b->node->size || len > b->node->size - offset)
         return -EIO;
-    return op != BLOCK_READ && b->read_only ? -EPERM : 0;
+    return op != BLOCK_READ && (b->read_only || block_inactive) ? -EPERM : 0;
 }
 
 /* ---- workers ---- */

@@ -50,6 +50,12 @@ static int raw_status(BlockNode *n, uint64_t offset, uint64_t *run, BlockStatus 
     return block_node_status(n->file, offset, run, s);
 }
 
+static bool raw_activate(BlockNode *n, GError **error)
+{
+    n->size = n->file->size;
+    return true;
+}
+
 static void raw_close(BlockNode *n)
 {
     block_node_unref(n->file);
@@ -60,6 +66,7 @@ static const BlockDriver raw_driver = {
     .name = "raw", .readv = raw_readv, .writev = raw_writev, .flush = raw_flush,
     .discard = raw_discard, .write_zeroes = raw_write_zeroes, .resize = raw_resize,
     .try_rw = raw_try_rw, .status = raw_status, .close = raw_close,
+    .activate = raw_activate,
 };
 
 BlockNode *block_raw_open(BlockNode *file)

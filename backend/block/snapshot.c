@@ -131,7 +131,7 @@ static BlockNode *find_overlay(const BlockSnapshotArgs *a, BlockNode *old, GErro
 
 BlockSnapshot *block_snapshot_prepare(const BlockSnapshotArgs *a, GError **error)
 {
-    BlockNode *old = find_disk(a, error), *new = NULL;
+    BlockNode *old = block_is_here(error) ? find_disk(a, error) : NULL, *new = NULL;
     if (old)
         new = a->overlay ? find_overlay(a, old, error) : make_overlay(a, old, error);
     if (!new)

@@ -80,6 +80,16 @@ static bool receive(void *opaque, const uint8_t *frame, size_t len)
     return true;
 }
 
+static void net_announce(void *opaque)
+{
+    VirtioNet *s = opaque;
+    if (virtio_has(&s->virtio, NET_F_GUEST_ANNOUNCE) &&
+        s->virtio.status & VIRTIO_STATUS_DRIVER_OK) {
+        s->announce = true;
+        virtio_config_changed(&s->virtio);
+    }
+}
+
 static void link_changed(void *opaque, bool up)
 {
     VirtioNet *s = opaque;
@@ -233,7 +243,8 @@ static bool net_realize(void *dev, GError **error)
         known = &s->virtio.dev;
     s->nic = (NetNic){ .model = known->type->name, .id = known->id, .path = known->path,
                        .filter = virtio_net_filter, .receive = receive,
-                       .link_changed = link_changed, .opaque = s };
+                       .link_changed = link_changed, .announce = net_announce,
+                       .opaque = s };
     memcpy(s->nic.mac, s->mac, 6);
     if (!virtio_add_queues(&s->virtio, 1, s->rx_queue_size, error))
         return false;
@@ -270,11 +281,7 @@ static void net_after_load(void *dev)
         net_loaded(s->netdev);
     if (device_load_exact)
         return;
-    if (virtio_has(&s->virtio, NET_F_GUEST_ANNOUNCE) &&
-        s->virtio.status & VIRTIO_STATUS_DRIVER_OK) {
-        s->announce = true;
-        virtio_config_changed(&s->virtio);
-    }
+    net_announce(s);
     if (s->virtio.status & VIRTIO_STATUS_DRIVER_OK)
         handle_queue(s, 1);
 }

@@ -162,6 +162,20 @@ void block_changes_apply(const BlockChanges *c, bool forward);
 void block_changes_free(BlockChanges *c); /* NULL is fine */
 uint64_t block_changes_bytes(const BlockChanges *c);
 
+/*
+ * Images that another program works on until a migration is over. Main lock; drained.
+ *
+ * After block_begin_inactive drives are opened without locks and never written. Activation opens all
+ * anew, with locks, so that nothing read before counts; if one can't be opened, all are as before.
+ * Inactivation gives them up again (flush before: block_flush_all); what devices see stays.
+ */
+void block_begin_inactive(void);
+bool block_is_inactive(void);
+bool block_activate_all(GError **error);
+bool block_inactivate_all(GError **error);
+/* Everything that was written to stable storage, by workers; done(opaque, ret) comes later. */
+void block_flush_all(void (*done)(void *opaque, int ret), void *opaque);
+
 /* What a disk was asked for since the program's start, as `info blockstats` counts. Main lock. */
 typedef enum BlockStatKind {
     BLOCK_STAT_READ, BLOCK_STAT_WRITE, BLOCK_STAT_FLUSH, BLOCK_STAT_UNMAP, BLOCK_STAT_KINDS

@@ -27,6 +27,7 @@ typedef struct NetNic {
     /* A frame for the guest. False: no room; it is kept, and comes again after net_resume. */
     bool (*receive)(void *opaque, const uint8_t *frame, size_t len);
     void (*link_changed)(void *opaque, bool up); /* set_link */
+    void (*announce)(void *opaque); /* the guest is to tell the network where it is; may be NULL */
     Json *(*filter)(void *opaque); /* for query-rx-filter, without the name; NULL: has none */
     bool filter_told;            /* that it changed, since the last query */
     const char *path;            /* the device's */

@@ -49,6 +49,10 @@ void monitor_printf(Monitor *mon, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 void monitor_puts(Monitor *mon, const char *text);
 /* "Error: <message>" of an HMP command; frees the error. */
 void monitor_report(Monitor *mon, GError *error);
+/* No more of its lines are run until it is resumed, which prompts. False: its output is collected,
+ * nobody waits. */
+bool monitor_suspend(Monitor *mon);
+void monitor_resume(Monitor *mon);
 /* The CPU that `cpu N` chose; NULL if the machine has none. */
 Cpu *monitor_cpu(Monitor *mon);
 void monitor_set_cpu(Monitor *mon, unsigned index);

@@ -69,7 +69,8 @@ int64_t timer_expire_ns(const Timer *t); /* -1 if not pending */
     X(PRELAUNCH, "prelaunch") X(RUNNING, "running") X(PAUSED, "paused") X(DEBUG, "debug")      \
     X(SHUTDOWN, "shutdown") X(INTERNAL_ERROR, "internal-error") X(IO_ERROR, "io-error")        \
     X(GUEST_PANICKED, "guest-panicked") X(SAVE_VM, "save-vm") X(RESTORE_VM, "restore-vm")      \
-    X(SUSPENDED, "suspended") X(WATCHDOG, "watchdog") X(INMIGRATE, "inmigrate")
+    X(SUSPENDED, "suspended") X(WATCHDOG, "watchdog") X(INMIGRATE, "inmigrate")                \
+    X(FINISH_MIGRATE, "finish-migrate") X(POSTMIGRATE, "postmigrate")
 typedef enum RunState {
 #define X(c, n) RUN_STATE_##c,
     RUN_STATES(X)
@@ -81,7 +82,8 @@ RunState run_state(void);
 const char *run_state_name(RunState s);
 bool run_state_is_running(void);
 
-/* Stops all vCPUs (waits for them) and virtual time; starts them again. */
+/* Stops all vCPUs (waits for them) and virtual time; starts them again, but not a machine that has
+ * not come yet (RUN_STATE_INMIGRATE). */
 void vm_stop(RunState why);
 void vm_start(void);
 /* As vm_start, but virtual time stands still until the next vm_stop: a debugger's single steps. */

@@ -51,6 +51,7 @@ const char *json_str(const Json *v);                   /* NULL if it is not a st
 const char *json_get_str(const Json *object, const char *key, const char *def);
 int64_t json_get_int(const Json *object, const char *key, int64_t def);
 uint64_t json_get_uint(const Json *object, const char *key, uint64_t def);
+double json_get_number(const Json *object, const char *key, double def); /* of any kind */
 bool json_get_bool(const Json *object, const char *key, bool def);
 
 /*

@@ -10,6 +10,7 @@
 
 #include "monitor/cmd/qom.h"
 #include "monitor/schema/commands_gen.h"
+#include "softmmu/migrate.h"
 #include "util/error.h"
 #include "util/opts.h"
 
@@ -24,6 +25,8 @@ static bool add(GHashTable *opts, GError **error)
     if (!t->hotpluggable)
         return error_set(error, "Device '%s' can't be added while the machine runs; use -device",
                          driver);
+    if (migrate_is_running())
+        return error_set(error, "device_add not allowed while migrating");
     return device_create_from_opts(opts, error) != NULL;
 }
 
@@ -62,6 +65,8 @@ bool qmp_device_del(const Json *args, GError **error)
     Device *dev = *last ? device_find(last) : NULL;
     if (!dev)
         return qmp_error_set(error, QMP_ERROR_DEVICE_NOT_FOUND, "Device '%s' not found", id);
+    if (migrate_is_running())
+        return error_set(error, "device_del not allowed while migrating");
     return device_unplug_request(dev, error);
 }
 

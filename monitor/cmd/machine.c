@@ -278,43 +278,6 @@ Json *qmp_query_gic_capabilities(const Json *args, GError **error)
     return list;
 }
 
-/* ---- what QEMU has and this program does not: empty answers, as from a build without it ---- */
-
-/* There is no migration; programs ask for its events when they connect, and will get none. */
-static bool migration_events;
-
-Json *qmp_query_migrate_capabilities(const Json *args, GError **error)
-{
-    Json *list = json_array(), *o = json_object();
-    json_set_str(o, "capability", "events");
-    json_set_bool(o, "state", migration_events);
-    json_add(list, o);
-    return list;
-}
-
-bool qmp_migrate_set_capabilities(const Json *args, GError **error)
-{
-    const Json *list = json_get(args, "capabilities");
-    for (unsigned i = 0; i < json_len(list); i++) {
-        const char *name = json_get_str(json_at(list, i), "capability", "");
-        if (strcmp(name, "events") && json_get_bool(json_at(list, i), "state", false))
-            return error_set(error, "Migration capability '%s' is not supported", name);
-    }
-    for (unsigned i = 0; i < json_len(list); i++)
-        if (!strcmp(json_get_str(json_at(list, i), "capability", ""), "events"))
-            migration_events = json_get_bool(json_at(list, i), "state", false);
-    return true;
-}
-
-Json *qmp_query_migrate(const Json *args, GError **error)
-{
-    return json_object();
-}
-
-void hmp_info_migrate(Monitor *mon, const Json *args)
-{
-}
-
 /* ---- memory and what is loaded into it ---- */
 
 Json *qmp_query_memory_size_summary(const Json *args, GError **error)

@@ -5,6 +5,7 @@
 #include "monitor/schema/commands_gen.h"
 #include "softmmu/dump.h"
 #include "softmmu/guest_event.h"
+#include "softmmu/migrate.h"
 #include "softmmu/run.h"
 #include "util/error.h"
 
@@ -27,6 +28,7 @@ bool qmp_stop(const Json *args, GError **error)
 {
     if (dumping(error))
         return false;
+    migrate_set_autostart(false);
     vm_stop(RUN_STATE_PAUSED);
     return true;
 }
@@ -40,6 +42,11 @@ bool qmp_cont(const Json *args, GError **error)
         return error_set(error, "Resetting the Virtual Machine is required");
     if (s == RUN_STATE_SUSPENDED)
         return true;
+    migrate_set_autostart(true);
+    if (s == RUN_STATE_INMIGRATE)
+        return true; /* it goes on when it is here */
+    if (!migrate_take_back(error))
+        return false;
     vm_start();
     return true;
 }

@@ -119,7 +119,7 @@ static void on_line(void *opaque, const char *line)
     mon->ran = true;
     monitor_flush(mon);
     hmp_run(mon, line);
-    if (!ending)
+    if (!ending && !mon->suspended)
         readline_prompt(mon->readline, "(qemu) ");
 }
 
@@ -144,6 +144,29 @@ static void greet(Monitor *mon)
 
 static gboolean more_input(gpointer opaque);
 
+static void go_on(Monitor *mon)
+{
+    if (mon->input->len && !mon->input_tag)
+        mon->input_tag = g_idle_add_full(G_PRIORITY_DEFAULT, more_input, mon, NULL);
+    else if (!mon->input->len)
+        chardev_accept_input(mon->chr, mon);
+}
+
+bool monitor_suspend(Monitor *mon)
+{
+    mon->suspended = mon->chr;
+    return mon->suspended;
+}
+
+void monitor_resume(Monitor *mon)
+{
+    mon->suspended = false;
+    if (mon->greeted && mon->focus && !ending)
+        readline_prompt(mon->readline, "(qemu) ");
+    monitor_flush(mon);
+    go_on(mon);
+}
+
 /* Goes on once the client has read most of what waits for it. */
 static gboolean resume_input(gpointer opaque)
 {
@@ -151,10 +174,7 @@ static gboolean resume_input(gpointer opaque)
     if (chardev_queued(mon->chr) > MONITOR_CLIENT_LAG / 2)
         return G_SOURCE_CONTINUE;
     mon->resume_tag = 0;
-    if (mon->input->len)
-        mon->input_tag = g_idle_add_full(G_PRIORITY_DEFAULT, more_input, mon, NULL);
-    else
-        chardev_accept_input(mon->chr, mon);
+    go_on(mon);
     return G_SOURCE_REMOVE;
 }
 
@@ -170,7 +190,7 @@ static bool client_lags(Monitor *mon)
 static size_t monitor_can_read(void *opaque)
 {
     Monitor *mon = opaque;
-    return mon->input->len || client_lags(mon) ? 0 : MONITOR_INPUT;
+    return mon->suspended || mon->input->len || client_lags(mon) ? 0 : MONITOR_INPUT;
 }
 
 Monitor *monitor_active;
@@ -205,7 +225,7 @@ static size_t feed(Monitor *mon, const uint8_t *buf, size_t len)
 static gboolean more_input(gpointer opaque)
 {
     Monitor *mon = opaque;
-    if (client_lags(mon)) {
+    if (mon->suspended || client_lags(mon)) {
         mon->input_tag = 0;
         return G_SOURCE_REMOVE;
     }

@@ -14,6 +14,7 @@ struct Monitor {
     unsigned cpu;        /* index */
     GByteArray *input;   /* behind the command being carried out */
     bool ran;            /* a command was */
+    bool suspended;
     guint input_tag, resume_tag;
     /* HMP */
     Readline *readline;

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "backend/block.h"
 #include "backend/char_hook.h"
 #include "softmmu/reverse.h"
 #include "util/error.h"
@@ -152,7 +153,7 @@ static void on_run_state(void *opaque, bool running, RunState s)
     }
     end_steps();
     if (!gdb.waiting || s == RUN_STATE_SAVE_VM || s == RUN_STATE_RESTORE_VM ||
-        s == RUN_STATE_PRELAUNCH)
+        s == RUN_STATE_PRELAUNCH || s == RUN_STATE_FINISH_MIGRATE)
         return;
     if (s == RUN_STATE_SHUTDOWN) {
         main_defer(after_shutdown, NULL);
@@ -170,7 +171,8 @@ static bool can_run(void)
 {
     RunState s = run_state();
     return s != RUN_STATE_SHUTDOWN && s != RUN_STATE_INTERNAL_ERROR &&
-           s != RUN_STATE_GUEST_PANICKED;
+           s != RUN_STATE_GUEST_PANICKED && s != RUN_STATE_INMIGRATE &&
+           s != RUN_STATE_FINISH_MIGRATE && !block_is_inactive();
 }
 
 void gdb_resume(const GdbResume *how)

@@ -34,6 +34,7 @@ typedef struct Cli {
         *fw_cfg;            /* texts (monitors: CliMonitor), in order */
     bool reverse;
     char *loadvm;           /* tag */
+    char *incoming;         /* URI */
     char *pidfile;
     char *uuid, *name;
     bool one_insn;

@@ -371,6 +371,12 @@ bool opt_loadvm(Cli *cli, const char *arg, GError **error)
     return true;
 }
 
+bool opt_incoming(Cli *cli, const char *arg, GError **error)
+{
+    set_text(&cli->incoming, arg);
+    return true;
+}
+
 bool opt_reverse(Cli *cli, const char *arg, GError **error)
 {
     cli->reverse = true;

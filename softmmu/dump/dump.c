@@ -6,6 +6,7 @@
 
 #include "backend/block.h"
 #include "softmmu/dump/dump_int.h"
+#include "softmmu/migrate.h"
 #include "softmmu/run.h"
 #include "util/error.h"
 
@@ -95,6 +96,10 @@ bool dump_start(const DumpRequest *r, DumpDone *done, void *opaque, GError **err
     if (current) {
         close(r->fd);
         return error_set(error, "There is a dump in process, please wait.");
+    }
+    if (migrate_is_running() || run_state() == RUN_STATE_INMIGRATE) {
+        close(r->fd);
+        return error_set(error, "Dump not allowed during a migration.");
     }
     if (!registered)
         exit_add_notifier(end_of_program, NULL);

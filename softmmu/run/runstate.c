@@ -138,7 +138,7 @@ void vm_stop(RunState why)
 
 static void start(bool clock)
 {
-    if (run_state_is_running())
+    if (run_state_is_running() || run_state() == RUN_STATE_INMIGRATE)
         return;
     change_state(RUN_STATE_RUNNING);
     if (clock)

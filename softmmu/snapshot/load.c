@@ -10,6 +10,7 @@
 #include "accel/tlb.h"
 #include "backend/block.h"
 #include "hw/board.h"
+#include "softmmu/migrate.h"
 #include "softmmu/reverse.h"
 #include "softmmu/run.h"
 #include "softmmu/snapshot/snapshot_int.h"
@@ -87,6 +88,8 @@ bool snapshot_load(const char *tag, const char *const *devices, GError **error)
     Load l = { 0 };
     if (snapshot_saving(NULL, NULL))
         return error_set(error, "a snapshot is being saved; wait until that is done");
+    if (!migrate_is_idle(error))
+        return false;
     if (!current_machine || !current_machine->board || !cpu_count)
         return error_set(error, "there is no machine to load a snapshot into");
     bool ok = prepare(&l, tag, error) && commit(&l, devices, error);

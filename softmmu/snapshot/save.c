@@ -20,6 +20,7 @@
 #include "accel/accel.h"
 #include "backend/block.h"
 #include "hw/board.h"
+#include "softmmu/migrate.h"
 #include "softmmu/run.h"
 #include "softmmu/snapshot/snapshot_int.h"
 #include "util/error.h"
@@ -271,6 +272,8 @@ bool snapshot_save(const char *tag, SnapshotDone *done, void *opaque, GError **e
 {
     if (current)
         return error_set(error, "a snapshot is being saved; wait until that is done");
+    if (!migrate_is_idle(error))
+        return false;
     if (!current_machine || !current_machine->board || !cpu_count)
         return error_set(error, "there is no machine to take a snapshot of");
     g_autofree char *uuid = g_uuid_string_random(), *escaped = store_escape(tag);

@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 import hostile
+import migrate
 import scripts
 import snapshots
 
@@ -100,7 +101,8 @@ def main():
             table = [("broken", ["-kernl", "x"], "a text that no message has")]
         guests = [] if args.broken else GUESTS
         saves = [] if args.broken else snapshots.names()
-        print(f"1..{len(table) + len(guests) + len(saves) + len(written)}")
+        moves = [] if args.broken else migrate.names()
+        print(f"1..{len(table) + len(guests) + len(saves) + len(moves) + len(written)}")
         failures = 0
         for number, (title, words, text) in enumerate(table, 1):
             try:
@@ -130,7 +132,14 @@ def main():
                 failures += 1
                 print("# " + bad.replace("\n", "\n# "))
             print(f"{'not ok' if bad else 'ok'} {number} - snapshots: {name}", flush=True)
-        for number, (name, check) in enumerate(written, len(table) + len(guests) + len(saves) + 1):
+        for number, (arch, name) in enumerate(moves, len(table) + len(guests) + len(saves) + 1):
+            bad = migrate.run(args.build, tmp, arch, name)
+            if bad:
+                failures += 1
+                print("# " + bad.replace("\n", "\n# "))
+            print(f"{'not ok' if bad else 'ok'} {number} - migration: {arch} {name}", flush=True)
+        before = len(table) + len(guests) + len(saves) + len(moves)
+        for number, (name, check) in enumerate(written, before + 1):
             bad = check(sosia)
             if bad:
                 failures += 1

@@ -19,21 +19,20 @@ MISSING = {
         "disks": "block-dirty-bitmap-* block-export-* block-latency-histogram-set "
                  "block-set-write-threshold block_set_io_throttle blockdev-create blockdev-reopen blockdev-snapshot-* nbd-server-* "
                  "query-block-exports x-blockdev-* x-debug-* blockdev-*-medium blockdev-*-tray",
-        "migration and dirty pages": "announce-self calc-dirty-rate query-dirty-rate "
-                                     "client_migrate_info migrate* query-migrate-parameters",
+        "migration and dirty pages": "calc-dirty-rate query-dirty-rate client_migrate_info",
         "Xen and COLO": "xen-* query-xen-replication-status",
         "descriptors of a queue, one by one": "x-query-virtio-queue-element",
     },
     "help": {
         "disks": "block_set_io_throttle change nbd_server_* qemu-io snapshot_blkdev_internal "
                  "snapshot_delete_blkdev_internal",
-        "migration and dirty pages": "announce_self calc_dirty_rate client_migrate_info migrate*",
+        "migration and dirty pages": "calc_dirty_rate client_migrate_info",
         "errors of PCI Express": "pcie_aer_inject_error",
         "sound": "wavcapture",
         "a profile of locks": "sync-profile",
     },
     "info": {
-        "migration and dirty pages": "dirty_rate migrate_capabilities migrate_parameters",
+        "migration and dirty pages": "dirty_rate",
         "descriptors of a queue, one by one": "virtio-queue-element",
     },
 }
