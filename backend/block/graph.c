@@ -270,7 +270,7 @@ BlockBackend *block_export_new(const char *device, bool *writable, bool if_can, 
         if (b->owner && !b->read_only)
             user = b;
     }
-    bool fixed = n->read_only || (block_node_has_parent(n) && !user);
+    bool fixed = root->read_only || (block_node_has_parent(n) && !user);
     if (*writable && fixed && !if_can)
         return error_set(error, "Block node is read-only"), NULL;
     *writable &= !fixed;

@@ -132,6 +132,30 @@ static void test_snapshot(void)
     g_unlink(base);
 }
 
+/* -snapshot over a qcow2 image: `commit` writes it there. */
+static void test_temporary(void)
+{
+    if (!ready())
+        return;
+    g_autoptr(GRand) r = g_rand_new_with_seed(3);
+    g_autofree uint8_t *model = g_malloc0(MODEL_SIZE);
+    g_autofree char *path = in_dir("one.qcow2");
+    GError *error = NULL;
+    g_assert_cmpint(qemu_img("create -q -f qcow2 %s %d", path, MODEL_SIZE), ==, 0);
+    BlockBackend *b = drive("file=%s,format=qcow2,if=none,id=d,snapshot=on", path);
+    scribble(b, model, r, 20);
+    g_assert_null(block_snapshot_prepare(&(BlockSnapshotArgs){ .device = "d", .file = "x" },
+                                         &error));
+    expect_error(&error, "temporary overlay");
+    g_assert_true(block_commit(b, &error));
+    scribble(b, model, r, 5);
+    g_assert_true(block_commit(b, &error));
+    compare(b, model, MODEL_SIZE);
+    block_free(b);
+    same(path, "qcow2", model, MODEL_SIZE);
+    g_unlink(path);
+}
+
 /* -blockdev: nodes keep their names when they change places. */
 static void test_nodes(void)
 {
@@ -535,6 +559,7 @@ int main(int argc, char **argv)
     g_autofree char *found = g_find_program_in_path("qemu-img");
     have_qemu_img = found;
     g_test_add_func("/block-jobs/snapshot", test_snapshot);
+    g_test_add_func("/block-jobs/temporary", test_temporary);
     g_test_add_func("/block-jobs/nodes", test_nodes);
     g_test_add_func("/block-jobs/commit", test_commit);
     g_test_add_func("/block-jobs/commit-active", test_commit_active);
