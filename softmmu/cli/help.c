@@ -11,10 +11,11 @@
 static const struct {
     const char *option, *text;
 } helps[] = {
-    { "action", "action options:\n  panic" TEXT "  reboot" TEXT "  shutdown" TEXT "  watchdog" TEXT },
+    { "action", "action options:\n  panic" TEXT "  reboot" TEXT "  shutdown" TEXT
+                "  watchdog" TEXT },
     { "boot", "boot-opts options:\n  menu" ON_OFF "  once" TEXT "  order" TEXT
               "  reboot-timeout" NUMBER
-              "  splash" TEXT "  splash-time" NUMBER "  strict" ON_OFF },
+              "  splash-time" NUMBER "  splash" TEXT "  strict" ON_OFF },
     { "msg", "msg options:\n  guest-name" ON_OFF "  timestamp" ON_OFF },
     { "overcommit", "overcommit options:\n  cpu-pm" ON_OFF "  mem-lock" ON_OFF },
     { "rtc", "rtc options:\n  base" TEXT "  clock" TEXT "  driftfix" TEXT },
