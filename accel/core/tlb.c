@@ -10,6 +10,7 @@
  * at which it was ever writable: the kernel's linear map and one user mapping fit.
  */
 #include "accel/core/tcg.h"
+#include "accel/accel.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -468,8 +469,13 @@ void tlb_make_page_slow(uint64_t ram_page)
     tlb_demote_page(ram_page, NULL);
 }
 
+/*
+ * Returns when no vCPU can store any more by what it looked up before: generated code keeps that for
+ * some accesses, loops until they are left.
+ */
 void tlb_pages_made_clean(void)
 {
+    bool running = false;
     atomic_thread_fence(memory_order_seq_cst);
     for (unsigned n = 0; n < cpu_count; n++) {
         TlbState *s = cpus[n]->tlb_state;
@@ -483,6 +489,11 @@ void tlb_pages_made_clean(void)
                 }
             }
         }
+        running |= cpus[n] != current_cpu && atomic_load(&cpus[n]->in_exec);
+    }
+    if (running && !icount_enabled()) {
+        cpu_exclusive_begin();
+        cpu_exclusive_end();
     }
 }
 
