@@ -534,7 +534,7 @@ static char *take_nbd(GHashTable *opts, GError **error)
     g_autofree char *port = opts_take(opts, "server.port"), *port2 = opts_take(opts, "port");
     g_autofree char *path = opts_take(opts, "server.path"), *path2 = opts_take(opts, "path");
     const char *h = host ? host : host2, *p = port ? port : port2, *u = path ? path : path2;
-    if (!h == !u)
+    if (!h == !u || (type && strcmp(type, u ? "unix" : "inet")))
         return error_set(error, "driver=nbd needs server.type=inet,server.host=,server.port= or "
                          "server.type=unix,server.path="), NULL;
     return u ? g_strdup_printf("nbd:unix:%s:exportname=%s", u, export ? export : "")

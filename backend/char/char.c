@@ -13,6 +13,7 @@
 
 #include "backend/char_hook.h"
 #include "backend/char/char_internal.h"
+#include "backend/fdset.h"
 #include "softmmu/run.h"
 #include "util/error.h"
 #include "util/opts.h"
@@ -383,11 +384,21 @@ static bool id_ok(const char *id)
     return true;
 }
 
+int chardev_open_output(const char *path, bool append)
+{
+    int fd;
+    if (!fdset_open(path, O_WRONLY, &fd))
+        return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0666);
+    if (fd < 0)
+        fdset_open(path, O_RDWR, &fd);
+    return fd;
+}
+
 static bool open_log(Chardev *c, const char *name, bool append, GError **error)
 {
     if (!name)
         return true;
-    c->log_fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0666);
+    c->log_fd = chardev_open_output(name, append);
     return c->log_fd >= 0 || error_set_errno(error, errno, "Unable to open logfile '%s'", name);
 }
 

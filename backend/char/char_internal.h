@@ -55,6 +55,8 @@ void chardev_event(Chardev *c, CharEvent event);
 void chardev_set_filename(Chardev *c, char *filename); /* takes it over */
 size_t chardev_input_room(Chardev *c);                 /* what the front end can take now */
 void chardev_input(Chardev *c, const uint8_t *buf, size_t len);
+/* A file for output, or what /dev/fdset/N holds (as it is); -1 with errno. */
+int chardev_open_output(const char *path, bool append);
 void chardev_ref(Chardev *c);
 void chardev_unref(Chardev *c);
 

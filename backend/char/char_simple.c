@@ -99,7 +99,7 @@ static bool file_open(Chardev *c, GHashTable *opts, GError **error)
     bool append = false;
     if (!path || !opts_take_bool(opts, "append", &append, error))
         return false;
-    int out = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0666);
+    int out = chardev_open_output(path, append);
     if (out < 0)
         return error_set_errno(error, errno, "Could not open '%s'", path);
     int in = in_path ? open(in_path, O_RDONLY | O_CLOEXEC) : -1;

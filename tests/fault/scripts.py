@@ -169,6 +169,11 @@ def descriptors(program, tmp):
         reply = m.ask("blockdev-add", driver="file", filename="/dev/fdset/0", **{"node-name": "n"})
         assert reply == {"return": {}}, reply
         assert m.ask("blockdev-del", **{"node-name": "n"}) == {"return": {}}
+        reply = m.ask("chardev-add", id="f", backend={"type": "file", "data": {
+            "out": "/dev/fdset/0"}})
+        assert reply == {"return": {}}, reply
+        assert "/dev/fdset/9" in str(m.ask("chardev-add", id="g", backend={
+            "type": "file", "data": {"out": "/dev/fdset/9"}})["error"])
         reply = m.ask("blockdev-del", **{"node-name": "n"})
         assert "Failed to find node" in reply["error"]["desc"], reply
         assert m.ask("remove-fd", **{"fdset-id": 0, "fd": added["fd"]}) == {"return": {}}
