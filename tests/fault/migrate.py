@@ -6,23 +6,19 @@ cancelled, breaks or does not fit leaves it where it was; streams that are damag
     migrate.py --build DIR [--case NAME] [--seed N]
 """
 import argparse
-import array
-import json
 import os
 import random
-import re
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
+import counting
+from counting import LIMIT, Failure
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-SLOW = float(os.environ.get("SOSIA_TEST_SLOWNESS", "1"))
-LIMIT = 60 * SLOW
-LINE = re.compile(rb"^([0-9a-f]{16})\n", re.M)
 CC = "-O1 -ffreestanding -fno-stack-protector -nostdlib -static -no-pie -Wl,--build-id=none " \
      "-Wl,--no-warn-rwx-segments -Wl,-z,max-page-size=4096"
 BOARDS = {
@@ -31,112 +27,49 @@ BOARDS = {
 }
 
 
-class Failure(Exception):
-    pass
-
-
-class Machine:
-    """The guest, or the place for it, with its output and a QMP connection."""
+class Machine(counting.Machine):
+    """One that moves, or the place for it."""
 
     def __init__(self, case, *words, fds=()):
-        path = os.path.join(case.tmp, f"qmp{len(case.machines)}")
-        self.out, self.events = b"", []
-        self.proc = subprocess.Popen(
-            [case.sosia, "-M", "virt", *case.board, "-kernel", case.guest, "-display", "none", "-m",
-             "64", "-monitor", "none", "-serial", "stdio", "-qmp",
-             f"unix:{path},server=on,wait=off", *words],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=fds)
-        case.machines.append(self)
-        threading.Thread(target=self.collect, daemon=True).start()
-        self.sock = socket.socket(socket.AF_UNIX)
-        end = time.monotonic() + LIMIT
-        while True:
-            try:
-                self.sock.connect(path)
-                break
-            except OSError:
-                if self.proc.poll() is not None or time.monotonic() > end:
-                    raise Failure("no machine: " + self.error()) from None
-                time.sleep(0.01)
-        self.sock.settimeout(LIMIT)
-        self.file = self.sock.makefile("rb")
-        self.file.readline()
-        self.ask("qmp_capabilities")
+        super().__init__(case, *case.board, "-m", "64", *words, fds=fds)
         self.ask("migrate-set-capabilities", capabilities=[{"capability": "events", "state": True}])
 
-    def error(self):
-        self.proc.kill()
-        self.proc.wait()
-        return self.proc.stderr.read().decode(errors="replace").strip()
-
-    def collect(self):
-        while chunk := os.read(self.proc.stdout.fileno(), 65536):
-            self.out += chunk
-
-    def qmp(self, name, fd=None, **args):
-        line = json.dumps({"execute": name, "arguments": args}).encode() + b"\n"
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))] if fd else []
-        self.sock.sendmsg([line], rights)
-        while True:
-            answer = self.message()
-            if "event" not in answer:
-                return answer
-
-    def message(self):
-        line = self.file.readline()
-        if not line:
-            raise Failure("the program ended: " + self.error())
-        answer = json.loads(line)
-        if "event" in answer:
-            data = answer.get("data", {})
-            self.events.append(answer["event"] + "".join(f" {v}" for v in data.values()))
-        return answer
-
-    def ask(self, name, **args):
-        answer = self.qmp(name, **args)
-        if "error" in answer:
-            raise Failure(f"{name}: {answer['error']['desc']}")
-        return answer["return"]
+    def said(self):
+        """The events so far, each in a line with its data."""
+        return [" ".join([e["event"], *map(str, e.get("data", {}).values())]) for e in self.events]
 
     def wait_event(self, *which):
-        while not any(e in which for e in self.events):
+        while not any(e in which for e in self.said()):
             self.message()
-        return next(e for e in self.events if e in which)
+        return next(e for e in self.said() if e in which)
 
     def state(self):
         return self.ask("query-status")["status"]
 
     def last(self):
-        """The number printed last, after one more was printed."""
-        start, end = len(self.out), time.monotonic() + LIMIT
-        while not LINE.search(self.out, self.out.find(b"\n", start) + 1 or len(self.out)):
-            if time.monotonic() > end or self.proc.poll() is not None:
-                raise Failure(f"the guest is silent: {self.out[-100:]} {self.state()}")
-            time.sleep(0.005)
-        if b"B" in self.out:
-            raise Failure("the guest found memory of another moment")
-        numbers = [int(n, 16) for n in LINE.findall(self.out)]
+        number, numbers = super().last(), self.numbers()
         if any(b - a != 1 << 15 for a, b in zip(numbers, numbers[1:])):
             raise Failure(f"numbers are missing or come twice: {numbers[-5:]}")
-        return numbers[-1]
+        return number
 
     def expect_migrated(self, to):
         """Of the source: where it stopped, the other one goes on."""
         self.wait_event("MIGRATION completed", "MIGRATION failed")
         if self.state() != "postmigrate":
             raise Failure(f"source: {self.state()}, {self.ask('query-migrate')}")
-        mine = [e for e in self.events if e.startswith(("MIGRATION ", "STOP", "RESUME"))]
+        mine = [e for e in self.said() if e.startswith(("MIGRATION ", "STOP", "RESUME"))]
         if mine != ["MIGRATION setup", "MIGRATION active", "STOP", "MIGRATION completed"]:
             raise Failure(f"source: {mine}")
         to.wait_event("MIGRATION completed")
-        if to.events != ["MIGRATION setup", "MIGRATION active", "RESUME", "MIGRATION completed"]:
-            if to.events != ["MIGRATION active", "RESUME", "MIGRATION completed"]:
-                raise Failure(f"destination: {to.events}")
+        theirs = to.said()
+        if theirs != ["MIGRATION setup", "MIGRATION active", "RESUME", "MIGRATION completed"]:
+            if theirs != ["MIGRATION active", "RESUME", "MIGRATION completed"]:
+                raise Failure(f"destination: {theirs}")
         # What it prints joins what the source printed, but for a line that was under way.
         time.sleep(0.05)
-        last = int(LINE.findall(self.out)[-1], 16)
+        last = self.numbers()[-1]
         to.last()
-        first = int(LINE.findall(to.out)[0], 16)
+        first = to.numbers()[0]
         if not last < first <= last + (2 << 15):
             raise Failure(f"{first:#x} after {last:#x}")
 

@@ -8,119 +8,36 @@ was there before.
 """
 import argparse
 import glob
-import json
 import os
 import random
-import re
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
 import asm                                                              # noqa: E402
+import counting                                                         # noqa: E402
 import gen_isa                                                          # noqa: E402
-
-SLOW = float(os.environ.get("SOSIA_TEST_SLOWNESS", "1"))
-LIMIT = 60 * SLOW
-LINE = re.compile(rb"^([0-9a-f]{16})\n", re.M)
+from counting import LIMIT, Failure                                     # noqa: E402
 
 
-class Failure(Exception):
-    pass
-
-
-class Machine:
-    """The guest under a program, with its output and a QMP connection."""
+class Machine(counting.Machine):
+    """With a place for snapshots."""
 
     def __init__(self, case, *words):
-        path = os.path.join(case.tmp, "qmp.sock")
-        if os.path.exists(path):
-            os.unlink(path)
-        self.out, self.events = b"", []
-        self.proc = subprocess.Popen(
-            [case.sosia, "-M", "virt", "-bios", "none", "-kernel", case.guest, "-display", "none",
-             "-monitor", "none", "-serial", "stdio", "-qmp", f"unix:{path},server=on,wait=off",
-             "-snapshots", case.store, *words],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        case.machines.append(self)
-        threading.Thread(target=self.collect, daemon=True).start()
-        self.sock = socket.socket(socket.AF_UNIX)
-        end = time.monotonic() + LIMIT
-        while True:
-            try:
-                self.sock.connect(path)
-                break
-            except OSError:
-                if self.proc.poll() is not None or time.monotonic() > end:
-                    raise Failure("no machine: " + self.error()) from None
-                time.sleep(0.01)
-        self.sock.settimeout(LIMIT)
-        self.file = self.sock.makefile("rwb")
-        try:
-            self.file.readline()
-            self.qmp("qmp_capabilities")
-        except OSError:
-            self.proc.wait(LIMIT)
-            raise Failure("no machine: " + self.error()) from None
-
-    def error(self):
-        self.kill()
-        return self.proc.stderr.read().decode(errors="replace").strip()
-
-    def collect(self):
-        while chunk := os.read(self.proc.stdout.fileno(), 65536):
-            self.out += chunk
-
-    def request(self, name, **args):
-        self.file.write(json.dumps({"execute": name, "arguments": args}).encode() + b"\n")
-        self.file.flush()
-
-    def reply(self):
-        while True:
-            line = self.file.readline()
-            if not line:
-                raise Failure("the program ended: " + self.error())
-            answer = json.loads(line)
-            if "event" not in answer:
-                return answer
-            self.events.append(answer)
-
-    def qmp(self, name, **args):
-        self.request(name, **args)
-        return self.reply()
-
-    def hmp(self, line):
-        return self.qmp("human-monitor-command", **{"command-line": line})["return"]
+        super().__init__(case, "-bios", "none", "-snapshots", case.store, *words)
 
     def do(self, line):
         said = self.hmp(line)
         if said:
             raise Failure(f"{line}: {said}")
 
-    def last(self):
-        """The number printed last, after one more was printed; all must ascend in `out`."""
-        start, end = len(self.out), time.monotonic() + LIMIT
-        while not LINE.search(self.out, self.out.find(b"\n", start) + 1 or len(self.out)):
-            if time.monotonic() > end or self.proc.poll() is not None:
-                raise Failure(f"the guest is silent: {self.out[-100:]}")
-            time.sleep(0.005)
-        if b"B" in self.out:
-            raise Failure("the guest found memory of another moment")
-        return int(LINE.findall(self.out)[-1], 16)
-
     def forget(self):
         """What comes is of another time."""
         self.out = b""
-
-    def kill(self):
-        self.proc.kill()
-        self.proc.wait()
 
 
 class Cases:
