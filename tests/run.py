@@ -116,6 +116,8 @@ def tiers(build):
                          *script(name, 120, "--broken", broken=True, name="loaders"),
                          *script(name, 60, name="commands"),
                          *script(name, 60, "--broken", broken=True, name="commands"),
+                         *script(name, 60, name="disas"),
+                         *script(name, 60, "--broken", broken=True, name="disas"),
                          *script(name, 120, name="dump"),
                          *script(name, 120, "--broken", broken=True, name="dump"),
                          *script(name, 300, name="mmu"),

@@ -2,11 +2,46 @@
 /*
  * Disassembly: of guests by their targets, of the host by capstone, which only this file knows.
  * Made per call: this is for logs and people.
+ *
+ * Capstone is loaded when something is first to be disassembled. Its tables have 90,000 pointers to
+ * relocate, which would be half of the time that a start takes, for what few runs ask for.
  */
 #include "accel/disas.h"
 
 #include <capstone/capstone.h>
+#include <dlfcn.h>
 #include <inttypes.h>
+
+#include "util/error.h"
+
+typedef struct {
+    __typeof__(&cs_open) open;
+    __typeof__(&cs_close) close;
+    __typeof__(&cs_disasm) disasm;
+    __typeof__(&cs_free) free;
+} Capstone;
+
+/* The library; NULL, after one line about it, if this machine has none. Any thread. */
+static const Capstone *capstone(void)
+{
+    static Capstone lib;
+    static gsize tried;
+    if (g_once_init_enter(&tried)) {
+        static const char name[] = "libcapstone.so." G_STRINGIFY(CS_API_MAJOR);
+        void *so = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+        if (so) {
+            lib.close = (__typeof__(lib.close))dlsym(so, "cs_close");
+            lib.disasm = (__typeof__(lib.disasm))dlsym(so, "cs_disasm");
+            lib.free = (__typeof__(lib.free))dlsym(so, "cs_free");
+            if (lib.close && lib.disasm && lib.free)
+                lib.open = (__typeof__(lib.open))dlsym(so, "cs_open");
+        }
+        if (!lib.open)
+            warn_report("no disassembly: %s; Debian has it as libcapstone" G_STRINGIFY(CS_API_MAJOR), dlerror());
+        g_once_init_leave(&tried, 1);
+    }
+    return lib.open ? &lib : NULL;
+}
 
 /* Bytes in the order of memory, but the encodings of fixed-width instructions as one number. */
 static void append_bytes(GString *out, const uint8_t *code, size_t len, unsigned unit)
@@ -56,16 +91,27 @@ size_t disas_guest(const TargetOps *t, GString *out, const void *code, size_t le
     return disas(out, code, len, pc, max, t->disas_unit, guest_next, (void *)t);
 }
 
+typedef struct {
+    const Capstone *lib;
+    csh handle;
+} Disassembler;
+
+static bool capstone_open(Disassembler *d, cs_arch arch, cs_mode mode)
+{
+    d->lib = capstone();
+    return d->lib && d->lib->open(arch, mode, &d->handle) == CS_ERR_OK;
+}
+
 static size_t capstone_next(void *opaque, GString *text, const uint8_t *code, size_t len,
                             uint64_t pc)
 {
-    csh *handle = opaque;
+    Disassembler *d = opaque;
     cs_insn *insn;
-    if (!cs_disasm(*handle, code, len, pc, 1, &insn))
+    if (!d->lib->disasm(d->handle, code, len, pc, 1, &insn))
         return 0;
     size_t size = insn->size;
     g_string_append_printf(text, "%-8s %s", insn->mnemonic, insn->op_str);
-    cs_free(insn, 1);
+    d->lib->free(insn, 1);
     return size;
 }
 
@@ -82,20 +128,20 @@ size_t disas_host(GString *out, const void *code, size_t len)
 #else
 #error "no disassembler for this host"
 #endif
-    csh handle;
-    if (cs_open(arch, mode, &handle) != CS_ERR_OK)
+    Disassembler d;
+    if (!capstone_open(&d, arch, mode))
         return 0;
-    size_t done = disas(out, code, len, (uintptr_t)code, 0, unit, capstone_next, &handle);
-    cs_close(&handle);
+    size_t done = disas(out, code, len, (uintptr_t)code, 0, unit, capstone_next, &d);
+    d.lib->close(&d.handle);
     return done;
 }
 
 size_t disas_a64(GString *out, const uint8_t *code, size_t len, uint64_t pc)
 {
-    csh handle;
-    if (cs_open(CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN, &handle) != CS_ERR_OK)
+    Disassembler d;
+    if (!capstone_open(&d, CS_ARCH_ARM64, CS_MODE_LITTLE_ENDIAN))
         return 0;
-    size_t size = capstone_next(&handle, out, code, len, pc);
-    cs_close(&handle);
+    size_t size = capstone_next(&d, out, code, len, pc);
+    d.lib->close(&d.handle);
     return size;
 }

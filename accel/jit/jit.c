@@ -41,8 +41,9 @@ static void log_host_code(const CodeBlock *b, const JitBlock *jb)
     if (out) {
         GString *s = g_string_new(NULL);
         const uint8_t *entry = b->entry, *end = jit_rx(jb->code) + jb->size;
-        disas_host(s, entry, (size_t)(end - entry));
-        fprintf(out, "OUT: [size=%u] for 0x%016" PRIx64 "\n%s\n", jb->size, b->pc, s->str);
+        size_t size = (size_t)(end - entry); /* without the words before it */
+        disas_host(s, entry, size);
+        fprintf(out, "OUT: [size=%zu] for 0x%016" PRIx64 "\n%s\n", size, b->pc, s->str);
         g_string_free(s, true);
         log_end(out);
     }
