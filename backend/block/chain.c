@@ -58,6 +58,21 @@ static void chain_free(BlockJob *j)
 
 /* ---- stream ---- */
 
+/*
+ * After r of a run at *at: 0 to go on, with the next run or the same again; otherwise the job's end.
+ * `copied` is how much of the run counts against the job's speed.
+ */
+static int advance(BlockJob *j, int r, bool reading, uint64_t *at, uint64_t run, uint64_t copied)
+{
+    if (r)
+        r = block_job_error(j, reading, r);
+    if (r && r != -EAGAIN)
+        return r;
+    if (!r)
+        j->done = *at += run;
+    return block_job_step(j, r ? 0 : copied) ? 0 : -ECANCELED;
+}
+
 static int stream_run(BlockJob *j)
 {
     ChainJob *k = (ChainJob *)j;
@@ -75,16 +90,9 @@ static int stream_run(BlockJob *j)
         }
         if (!r && below != BLOCK_ABSENT)
             r = block_qcow2_copy_up(k->top, k->base, at, run);
+        r = advance(j, r, r != -ENOSPC, &at, run, below == BLOCK_ABSENT ? 0 : run);
         if (r)
-            r = block_job_error(j, r != -ENOSPC, r);
-        if (r && r != -EAGAIN)
             return r;
-        if (!r) {
-            at += run;
-            j->done = at;
-        }
-        if (!block_job_step(j, below == BLOCK_ABSENT || r ? 0 : run))
-            return -ECANCELED;
     }
     return 0;
 }
@@ -186,16 +194,9 @@ static int commit_run(BlockJob *j)
             run = MIN(run, COMMIT_MAX);
         if (!r && s != BLOCK_ABSENT)
             r = block_job_copy(k->top, k->base, at, run, buf, &reading);
+        r = advance(j, r, reading, &at, run, s == BLOCK_ABSENT ? 0 : run);
         if (r)
-            r = block_job_error(j, reading, r);
-        if (r && r != -EAGAIN)
             return r;
-        if (!r) {
-            at += run;
-            j->done = at;
-        }
-        if (!block_job_step(j, s == BLOCK_ABSENT || r ? 0 : run))
-            return -ECANCELED;
     }
     return k->base->driver->flush(k->base);
 }
