@@ -26,6 +26,17 @@ static hwaddr ram_end(const Machine *m)
     return virt_map[VIRT_DRAM].base + m->ram_size;
 }
 
+/*
+ * Where a program without firmware below it begins: at the start of RAM, as in QEMU, whatever its
+ * ELF header calls the entry (linkers guess one where a program names none). Only a program that
+ * leaves that place empty is entered where it says.
+ */
+static hwaddr first_instruction(const BootImage *image)
+{
+    hwaddr base = virt_map[VIRT_DRAM].base;
+    return image->low == base ? base : image->entry;
+}
+
 static bool load_firmware(Machine *m, BootPlan *plan, GError **error)
 {
     static const char *const defaults[] = { "fw_dynamic.bin",
@@ -51,7 +62,7 @@ static bool load_firmware(Machine *m, BootPlan *plan, GError **error)
     BootImage image;
     if (!boot_load_firmware(file, BOOT_RISCV64, base, m->ram_size, &image, error))
         return false;
-    plan->start = image.entry;
+    plan->start = first_instruction(&image);
     plan->firmware_end = image.high;
     return true;
 }
@@ -84,6 +95,8 @@ static bool load_kernel(Machine *m, BootPlan *plan, GError **error)
                           &image, error))
         return false;
     plan->kernel = image.entry;
+    if (m->bios && !strcmp(m->bios, "none"))
+        plan->start = first_instruction(&image);
     return !m->initrd || load_initrd(m, &image, error);
 }
 
@@ -146,11 +159,8 @@ bool riscv_virt_boot(Machine *m, GError **error)
         /* It fetches kernel, initrd and command line by itself (EDK2). */
         if (!fw_cfg_offer_kernel(m->kernel, m->initrd, m->append, error))
             return false;
-    } else if (m->kernel) {
-        if (!load_kernel(m, &plan, error))
-            return false;
-        if (m->bios && !strcmp(m->bios, "none"))
-            plan.start = plan.kernel;
+    } else if (m->kernel && !load_kernel(m, &plan, error)) {
+        return false;
     }
     if (!place_fdt(m, &plan, error))
         return false;

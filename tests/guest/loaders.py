@@ -98,14 +98,14 @@ class Maker:
     def __init__(self, tmp):
         self.tmp, self.n = tmp, 0
 
-    def program(self, arch, text, base, raw):
+    def program(self, arch, text, base, raw, entry="_start"):
         self.n += 1
         path = os.path.join(self.tmp, f"p{self.n}")
         with open(path + ".S", "w", encoding="ascii") as f:
             f.write(text)
         march = ["-march=armv8-a"] if arch == "aarch64" else ["-march=rv64imac_zicsr", "-mabi=lp64",
                                                               "-mcmodel=medany"]
-        subprocess.run([CC[arch], *FLAGS, *march, f"-Wl,-Ttext={base:#x}", "-o", path + ".elf",
+        subprocess.run([CC[arch], *FLAGS, *march, f"-Wl,-Ttext={base:#x},-e,{entry}", "-o", path + ".elf",
                         path + ".S"], check=True)
         if not raw:
             return path + ".elf"
@@ -115,8 +115,8 @@ class Maker:
     def arm(self, body, base=0x40200000, raw=True, ram=0x40300100):
         return self.program("aarch64", ARM_HEAD.format(ram=ram) + ARM.format(body=body), base, raw)
 
-    def riscv(self, body, call=CALL, base=0x80000000, raw=False):
-        return self.program("riscv64", RISCV.format(body=body, call=call), base, raw)
+    def riscv(self, body, call=CALL, base=0x80000000, raw=False, entry="_start"):
+        return self.program("riscv64", RISCV.format(body=body, call=call), base, raw, entry)
 
     def file(self, name, content):
         path = os.path.join(self.tmp, name)
@@ -162,6 +162,16 @@ def cases(make):
                                 addr=0x80200000, cpu_num=0)], 9)
     yield Case("semihosting: text and exit", "riscv64",
                [*calls, "-kernel", make.riscv("li s0, 42" + WRITE0)], 42, "hello\n")
+    # Without firmware a hart begins at the start of RAM, whatever the ELF header says; what QEMU
+    # starts in the middle of nothing is entered where it wants to be.
+    late = ".global late\nli s0, 8\nj exit\nlate: li s0, 9"
+    elf = make.riscv(late, entry="late")
+    yield Case("-kernel begins at the start of RAM", "riscv64", [*calls, "-kernel", elf], 8)
+    yield Case("-bios begins at the start of RAM", "riscv64",
+               ["-M", "virt", "-semihosting", "-bios", elf], 8)
+    yield Case("a program elsewhere begins at its entry", "riscv64",
+               [*calls, "-kernel", make.riscv(late, entry="late", base=0x80200000)], 9,
+               reference=False)
     yield Case("no semihosting, no call", "riscv64",
                [*riscv, "-kernel", make.riscv("li s0, 42")], 3)
     yield Case("an ebreak among other instructions is a breakpoint", "riscv64",
