@@ -13,10 +13,12 @@ static BlockNode *named; /* latest first */
 void block_node_register(BlockNode *n, const char *name, const char *filename, const char *format)
 {
     static unsigned count;
-    do {
-        g_free(n->name);
-        n->name = name ? g_strdup(name) : g_strdup_printf("#block%03u", ++count);
-    } while (!name && block_find(n->name));
+    char *own = g_strdup(name);
+    while (!own || (!name && block_find(own))) {
+        g_free(own);
+        own = g_strdup_printf("#block%03u", ++count);
+    }
+    n->name = own; /* only now: a drive may have the node already, and is not in its own way */
     n->filename = g_strdup(filename);
     n->full_path = g_canonicalize_filename(filename, NULL);
     n->format = format;

@@ -255,6 +255,9 @@ static void test_blockdev(void)
     b = blockdev_new("null-co,node-name=nul,size=1M,read-zeroes=on", &error);
     g_assert_no_error(error);
     g_assert_cmpuint(block_size(b), ==, 1 << 20);
+    b = drive_new("file=null-co://,format=raw,if=none,id=nul1", NULL, &error);
+    g_assert_no_error(error);
+    g_assert_true(g_str_has_prefix(block_node_name(b), "#block"));
     g_assert_null(blockdev_new("null-co,node-name=nul2,sice=1M", &error));
     g_assert_nonnull(strstr(error->message, "did you mean 'size'"));
     g_clear_error(&error);
