@@ -15,6 +15,7 @@
 #include "accel/cpu.h"
 #include "hw/board.h"
 
+/* Texts that are const are of argv, which outlives all. */
 typedef struct Cli {
     const TargetOps *target;
     const BoardType *board;
@@ -25,20 +26,20 @@ typedef struct Cli {
     bool net_given;         /* any -nic or -net, also none */
     char *accel_list;       /* "kvm:tcg" */
     GHashTable *accel_opts;
-    char *icount;
-    char *mem_path;         /* -mem-path */
+    const char *icount;
+    const char *mem_path;   /* -mem-path */
     char *ram_backend;      /* id of the object that describes RAM */
     bool has_numa, no_acpi;
     GPtrArray *chardevs, *serials, *monitors, *drives, *blockdevs, *devices, *objects,
         *netdevs, *nics, *nets,
         *fw_cfg;            /* texts (monitors: CliMonitor), in order */
     bool reverse;
-    char *loadvm;           /* tag */
-    char *incoming;         /* URI */
-    char *pidfile;
+    const char *loadvm;     /* tag */
+    const char *incoming;   /* URI */
+    const char *pidfile;
     char *uuid, *name;
     bool one_insn;
-    char *gdb;              /* device; NULL: no stub */
+    const char *gdb;        /* device; NULL: no stub */
 } Cli;
 
 typedef struct CliOption {
@@ -60,7 +61,7 @@ typedef struct CliMonitor {
 /* options.c, options_host.c */
 /* Text or JSON. */
 GHashTable *cli_opts_from_text(const char *text, const char *implied_key, GError **error);
-bool cli_add_drive(Cli *cli, const char *rest, const char *file);
+bool cli_add_drive(Cli *cli, const char *rest, const char *file); /* rest: "OPTION=VALUE,"; true */
 bool cli_parse(Cli *cli, int argc, char **argv, GError **error);
 const char *cli_keys_help(const char *option); /* help.c; NULL: the option has a help of its own */
 /* machine.c: everything up to the point where CPUs may run. */

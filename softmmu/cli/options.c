@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reading the command line: one function per option of monitor/schema/options.toml.
+ * Reading the command line: one function per option of monitor/schema/options.toml that does more
+ * than note its argument.
  *
  * They only check and collect; nothing is built before all options are known.
  */
@@ -150,7 +151,7 @@ bool opt_cpu(Cli *cli, const char *arg, GError **error)
             g_string_append_printf(s, "  %-20s %s\n", name, doc);
         return print_and_done(cli, g_string_free(s, FALSE));
     }
-    cli->machine->cpu_model = g_strdup(arg);
+    cli->machine->cpu_model = arg;
     return true;
 }
 
@@ -353,33 +354,9 @@ bool opt_semihosting_config(Cli *cli, const char *arg, GError **error)
     return semihosting_configure(arg, error);
 }
 
-bool opt_icount(Cli *cli, const char *arg, GError **error)
-{
-    set_text(&cli->icount, arg);
-    return true;
-}
-
 bool opt_snapshot(Cli *cli, const char *arg, GError **error)
 {
     block_set_snapshot_default(true);
-    return true;
-}
-
-bool opt_loadvm(Cli *cli, const char *arg, GError **error)
-{
-    set_text(&cli->loadvm, arg);
-    return true;
-}
-
-bool opt_incoming(Cli *cli, const char *arg, GError **error)
-{
-    set_text(&cli->incoming, arg);
-    return true;
-}
-
-bool opt_reverse(Cli *cli, const char *arg, GError **error)
-{
-    cli->reverse = true;
     return true;
 }
 
@@ -450,23 +427,6 @@ bool opt_action(Cli *cli, const char *arg, GError **error)
     return ok;
 }
 
-bool opt_nodefaults(Cli *cli, const char *arg, GError **error)
-{
-    cli->nodefaults = true;
-    return true;
-}
-
-bool opt_no_user_config(Cli *cli, const char *arg, GError **error)
-{
-    return true;
-}
-
-bool opt_S(Cli *cli, const char *arg, GError **error)
-{
-    cli->start_paused = true;
-    return true;
-}
-
 bool opt_L(Cli *cli, const char *arg, GError **error)
 {
     if (is_help(arg))
@@ -475,30 +435,7 @@ bool opt_L(Cli *cli, const char *arg, GError **error)
     return true;
 }
 
-/* ---- boot images ---- */
-
-#define MACHINE_TEXT(option, member)                                                           \
-    bool opt_##option(Cli *cli, const char *arg, GError **error)                               \
-    {                                                                                          \
-        cli->machine->member = g_strdup(arg);                                                  \
-        return true;                                                                           \
-    }
-MACHINE_TEXT(kernel, kernel)
-MACHINE_TEXT(append, append)
-MACHINE_TEXT(initrd, initrd)
-MACHINE_TEXT(dtb, dtb)
-MACHINE_TEXT(bios, bios)
-
 /* ---- devices and backends ---- */
-
-#define COLLECT(option, member)                                                                \
-    bool opt_##option(Cli *cli, const char *arg, GError **error)                               \
-    {                                                                                          \
-        g_ptr_array_add(cli->member, g_strdup(arg));                                           \
-        return true;                                                                           \
-    }
-COLLECT(fw_cfg, fw_cfg)
-COLLECT(blockdev, blockdevs)
 
 bool opt_drive(Cli *cli, const char *arg, GError **error)
 {
@@ -523,21 +460,6 @@ bool cli_add_drive(Cli *cli, const char *rest, const char *file)
     g_ptr_array_add(cli->drives, g_strdup_printf("%sfile=%s", rest, name));
     g_free(name);
     return true;
-}
-
-bool opt_pflash(Cli *cli, const char *arg, GError **error)
-{
-    return cli_add_drive(cli, "if=pflash,format=raw,", arg);
-}
-
-bool opt_hda(Cli *cli, const char *arg, GError **error)
-{
-    return cli_add_drive(cli, "index=0,", arg);
-}
-
-bool opt_hdb(Cli *cli, const char *arg, GError **error)
-{
-    return cli_add_drive(cli, "index=1,", arg);
 }
 
 bool opt_device(Cli *cli, const char *arg, GError **error)
@@ -667,7 +589,7 @@ static bool list_cards(Cli *cli)
     return print_and_done(cli, g_string_free(s, FALSE));
 }
 
-bool opt_nic(Cli *cli, const char *arg, GError **error)
+static bool add_card(Cli *cli, GPtrArray *texts, const char *arg)
 {
     if (is_help(arg))
         return print_and_done(cli, net_help());
@@ -675,20 +597,18 @@ bool opt_nic(Cli *cli, const char *arg, GError **error)
         return list_cards(cli);
     cli->net_given = true;
     if (strcmp(arg, "none"))
-        g_ptr_array_add(cli->nics, g_strdup(arg));
+        g_ptr_array_add(texts, g_strdup(arg));
     return true;
+}
+
+bool opt_nic(Cli *cli, const char *arg, GError **error)
+{
+    return add_card(cli, cli->nics, arg);
 }
 
 bool opt_net(Cli *cli, const char *arg, GError **error)
 {
-    if (is_help(arg))
-        return print_and_done(cli, net_help());
-    if (strstr(arg, "model=help"))
-        return list_cards(cli);
-    cli->net_given = true;
-    if (strcmp(arg, "none"))
-        g_ptr_array_add(cli->nets, g_strdup(arg));
-    return true;
+    return add_card(cli, cli->nets, arg);
 }
 
 bool opt_vga(Cli *cli, const char *arg, GError **error)
@@ -703,12 +623,6 @@ bool opt_display(Cli *cli, const char *arg, GError **error)
     cli->display_none = true;
     return only_none("display", arg, NULL, "this build opens no window; screendump takes pictures",
                      error);
-}
-
-bool opt_nographic(Cli *cli, const char *arg, GError **error)
-{
-    cli->nographic = true;
-    return true;
 }
 
 bool opt_object(Cli *cli, const char *arg, GError **error)
@@ -797,36 +711,13 @@ bool opt_log_file(Cli *cli, const char *arg, GError **error)
     return log_set_file(arg, error);
 }
 
-bool opt_gdb(Cli *cli, const char *arg, GError **error)
-{
-    set_text(&cli->gdb, arg);
-    return true;
-}
-
 bool opt_gdb_default(Cli *cli, const char *arg, GError **error)
 {
-    return opt_gdb(cli, "tcp::1234", error);
-}
-
-bool opt_singlestep(Cli *cli, const char *arg, GError **error)
-{
-    cli->one_insn = true;
+    cli->gdb = "tcp::1234";
     return true;
 }
 
 /* ---- process ---- */
-
-bool opt_pidfile(Cli *cli, const char *arg, GError **error)
-{
-    set_text(&cli->pidfile, arg);
-    return true;
-}
-
-bool opt_daemonize(Cli *cli, const char *arg, GError **error)
-{
-    cli->daemonize = true;
-    return true;
-}
 
 bool opt_seed(Cli *cli, const char *arg, GError **error)
 {
@@ -834,11 +725,6 @@ bool opt_seed(Cli *cli, const char *arg, GError **error)
     if (!parse_number(arg, &seed))
         return error_set(error, "-seed %s: must be a number", arg);
     random_seed(seed);
-    return true;
-}
-
-bool opt_msg(Cli *cli, const char *arg, GError **error)
-{
     return true;
 }
 

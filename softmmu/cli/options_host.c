@@ -14,36 +14,7 @@
 #include "util/error.h"
 #include "util/opts.h"
 
-/* ---- drives ---- */
-
-bool opt_cdrom(Cli *cli, const char *arg, GError **error)
-{
-    return cli_add_drive(cli, "index=2,media=cdrom,", arg);
-}
-
-bool opt_hdc(Cli *cli, const char *arg, GError **error)
-{
-    return cli_add_drive(cli, "index=2,", arg);
-}
-
-bool opt_hdd(Cli *cli, const char *arg, GError **error)
-{
-    return cli_add_drive(cli, "index=3,", arg);
-}
-
 /* ---- memory ---- */
-
-bool opt_mem_path(Cli *cli, const char *arg, GError **error)
-{
-    g_free(cli->mem_path);
-    cli->mem_path = g_strdup(arg);
-    return true;
-}
-
-bool opt_mem_prealloc(Cli *cli, const char *arg, GError **error)
-{
-    return true;
-}
 
 bool opt_overcommit(Cli *cli, const char *arg, GError **error)
 {
