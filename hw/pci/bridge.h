@@ -30,7 +30,7 @@ void pci_bridge_close_windows(PciBridge *br);
 /* ---- capabilities (express.c) ---- */
 
 enum { PCIE_ENDPOINT = 0, PCIE_ROOT_PORT = 4, PCIE_UPSTREAM_PORT = 5, PCIE_DOWNSTREAM_PORT = 6,
-       PCIE_PCI_BRIDGE = 7 };
+       PCIE_PCI_BRIDGE = 7, PCIE_RC_ENDPOINT = 9 };
 enum { PCIE_2_5GT = 1, PCIE_16GT = 4 };
 
 void pci_add_express(PciDevice *pci, unsigned type, unsigned port, unsigned speed, unsigned width);

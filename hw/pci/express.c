@@ -56,8 +56,8 @@ void pci_add_express(PciDevice *pci, unsigned type, unsigned port, unsigned spee
            ERROR_REPORTS = 0xf, ERRORS_SEEN = 0xf };
     enum { TLP_PREFIX = 3 << 20, TLP_PREFIX_BLOCKING = 1 << 15, ARI = 1 << 5 };
     unsigned at = pci->express_cap = pci_add_capability(pci, PCI_CAP_EXPRESS, EXPRESS_SIZE);
-    bool flr = type != PCIE_ROOT_PORT && type != PCIE_PCI_BRIDGE;
-    bool ari = type != PCIE_ENDPOINT && type != PCIE_UPSTREAM_PORT;
+    bool flr = type != PCIE_ROOT_PORT && type != PCIE_PCI_BRIDGE && type != PCIE_RC_ENDPOINT;
+    bool ari = type != PCIE_ENDPOINT && type != PCIE_UPSTREAM_PORT && type != PCIE_RC_ENDPOINT;
     put16(pci, at + FLAGS, 2 | type << 4, 0);
     put32(pci, at + DEVCAP, ROLE_BASED_ERRORS | (flr ? FLR_CAPABLE : 0), 0);
     put16(pci, at + DEVCTL, 0, ERROR_REPORTS | (flr ? START_FLR : 0));
