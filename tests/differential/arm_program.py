@@ -7,16 +7,12 @@ the notes and its data as hex on the PL011, and powers off.
 
 Registers with a fixed use in the body: x20, x21 and SP point into the data, x22 counts loops.
 """
-import os
 import struct
-import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(ROOT, "scripts"))
-import gen_isa                                                          # noqa: E402
+from body import (Asm, Group, IsaError, Loop, MASK64, Word, dump, layout, load_isa,
+                  random_integer)
 
-ISA = gen_isa.load(os.path.join(ROOT, "target/arm/arm.isa"))
+ISA = load_isa("arm/arm.isa")
 BASE = 0x40200000           # code: a block that EL0 and EL1 may read and execute
 DUMP = 0x40400000           # a block for EL1
 TABLES = DUMP + 0x10000     # level 1, level 2 of RAM, level 2 and 3 of the data
@@ -31,23 +27,6 @@ LOOPS = 22
 RESERVED = (*POINTERS, LOOPS)
 UART = 0x09000000
 BAD_ADDRESS = 0x8000        # times 65536: nothing is mapped at DATA + some pages
-MASK64 = (1 << 64) - 1
-
-SPECIAL = [0, 1, 2, 3, 31, 32, 63, 64, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff,
-           0x80000000, 0x80000001, 0xffffffff, 0x100000000, 0x7fffffff80000000,
-           0x7fffffffffffffff, 0x8000000000000000, 0x8000000000000001, 0xfffffffffffffffe,
-           0xffffffffffffffff, 0xffffffff80000000, 0xffffffff7fffffff, 0x5555555555555555,
-           0x0123456789abcdef]
-
-
-def special(rng):
-    k = rng.randrange(4)
-    if k == 0:
-        return rng.getrandbits(64)
-    if k == 1:
-        return (rng.getrandbits(32) ^ 0x80000000) - 0x80000000 & MASK64
-    return rng.choice(SPECIAL)
-
 
 def sysreg(op0, op1, crn, crm, op2):
     """The operand `key` of msr and mrs; of sys without op0."""
@@ -65,30 +44,11 @@ REGS = {
 }
 
 
-# --- assembler -----------------------------------------------------------------------------------
+# --- assembler and bodies ------------------------------------------------------------------------
 
-class Asm:
-    """Words with labels; only what the code around a body needs. x() makes a word of a row."""
-
+class ArmAsm(Asm):
     def __init__(self, pc):
-        self.base, self.code, self.labels, self.fixups = pc, bytearray(), {}, []
-
-    @property
-    def pc(self):
-        return self.base + len(self.code)
-
-    def __call__(self, name, to=None, **operands):
-        if to:
-            self.fixups.append((len(self.code), name, to, operands))
-            self.code += bytes(4)
-        else:
-            self.emit(ISA.by_name[name].encode(**operands))
-
-    def emit(self, word):
-        self.code += word.to_bytes(4, "little")
-
-    def label(self, name):
-        self.labels[name] = self.pc
+        super().__init__(ISA, pc)
 
     def align(self, n):
         while self.pc % n:
@@ -119,85 +79,18 @@ class Asm:
         else:
             self("add_i", sf=1, rd=rd, rn=rn, imm=imm, sh=0)
 
-    def finish(self):
-        for at, name, to, operands in self.fixups:
-            word = ISA.by_name[name].encode(imm=self.labels[to] - (self.base + at), **operands)
-            self.code[at:at + 4] = word.to_bytes(4, "little")
-        return bytes(self.code)
-
-
-# --- bodies --------------------------------------------------------------------------------------
-
-class Word:
-    """One instruction; `skip` instructions on is where it jumps, if it does."""
-
-    def __init__(self, row, word, skip=None):
-        self.row, self.word, self.skip = row, word, skip
-        self.loop = None    # that it is in, behind the setting of the counter
-        self.inner = False  # makes sense only after the instruction before it
-        self.back = 0       # the jump's distance is counted from so many instructions before it
-
-    def __str__(self):
-        if not self.row:
-            return f"{self.word:08x}"
-        ops = " ".join(f"{n}={v}" for n, v in self.row.operands(self.word).items())
-        return f"{self.word:08x}  {self.row.name} {ops}" + (
-            f" (skips {self.skip})" if self.skip else "")
-
 
 def fixed(name, **operands):
     return Word(ISA.by_name[name], ISA.by_name[name].encode(**operands))
 
 
-class Group:
-    """Instructions that stay together."""
+class CountedLoop(Loop):
+    def start(self):
+        return fixed("movz", sf=1, rd=LOOPS, hw=0, imm=self.count)
 
-    def __init__(self, words):
-        self.words = words
-        for w in words[1:]:
-            w.inner = True
-
-    def flat(self):
-        return self.words
-
-
-class Loop:
-    def __init__(self, count, items):
-        self.count, self.items = count, items
-
-    def flat(self):
-        words = [fixed("movz", sf=1, rd=LOOPS, hw=0, imm=self.count)]
-        for item in self.items:
-            words += item.flat()
-        words.append(fixed("sub_i", sf=1, rd=LOOPS, rn=LOOPS, imm=1, sh=0))
-        words.append(fixed("cbnz", sf=1, rt=LOOPS, imm=-4 * (len(words) - 1)))
-        words[-1].inner = True
-        for w in words[1:]:
-            w.loop = self
-        return words
-
-
-def layout(items):
-    """Machine code of a body, with jumps resolved."""
-    words = [w for item in items for w in item.flat()]
-    code = bytearray()
-    for i, w in enumerate(words):
-        word = w.word
-        for skip in range(w.skip or 0, 0, -1):
-            to = min(i + skip, len(words))
-            if to < len(words) and (words[to].inner or words[to].loop not in (None, w.loop)):
-                continue
-            if w.loop and (to == len(words) or words[to].loop is not w.loop):
-                continue
-            spec = w.row.fmt.specs["imm"]
-            word = word & ~spec.mask | spec.place((to - i) * 4)
-            break
-        else:
-            if w.skip:      # nowhere to go: on to the next instruction
-                spec = w.row.fmt.specs["imm"]
-                word = word & ~spec.mask | spec.place((1 + w.back) * 4)
-        code += word.to_bytes(4, "little")
-    return bytes(code)
+    def end(self, back):
+        return [fixed("sub_i", sf=1, rd=LOOPS, rn=LOOPS, imm=1, sh=0),
+                fixed("cbnz", sf=1, rt=LOOPS, imm=back - 4)]
 
 
 PLAIN = ("AddImm", "LogImm", "MovW", "Adr", "Shifted", "R1", "R3", "R4", "Rmif", "Rn", "CondCmp",
@@ -297,7 +190,7 @@ class Generator:
             ops = row.operands(word)
             if all(ops[n] == v for n, v in operands.items()):
                 return Word(row, word)
-        raise gen_isa.IsaError(f"{row.name} {operands}: no encoding")
+        raise IsaError(f"{row.name} {operands}: no encoding")
 
     def memory(self):
         rng = self.rng
@@ -406,7 +299,6 @@ class Generator:
             reg = self.gpr()
             adr = Word(ISA.by_name["adr"], ISA.by_name["adr"].encode(rd=reg, imm=0),
                        rng.randrange(2, 5))
-            adr.back = 1
             return Group([adr, fixed(rng.choice(("br", "blr", "ret")), rn=reg)])
         w.skip = rng.randrange(1, 5)
         return Group([w])
@@ -509,7 +401,8 @@ class Generator:
             reg = self.gpr()
             return Group([fixed("movn", sf=1, rd=reg, hw=rng.randrange(4),
                                 imm=rng.getrandbits(16))])
-        return Loop(rng.randrange(2, 40), [self.item(1) for _ in range(rng.randrange(1, 10))])
+        return CountedLoop(rng.randrange(2, 40),
+                           [self.item(1) for _ in range(rng.randrange(1, 10))])
 
     def items(self, n):
         return [self.item() for _ in range(n)]
@@ -635,7 +528,7 @@ def write_sctlr(a, rng, have):
 
 def program(rng, items, mode="el1", have=()):
     """The program's memory image from BASE; rng decides initial registers and data."""
-    a = Asm(BASE)
+    a = ArmAsm(BASE)
     a("b", to="start")
     a.align(2048)
     vectors = a.pc
@@ -667,7 +560,7 @@ def program(rng, items, mode="el1", have=()):
     a.label("body_setup")
     for n in range(31):
         if n not in RESERVED:
-            a.li(n, special(rng))
+            a.li(n, random_integer(rng))
     for n in POINTERS:
         a.li(n, MIDDLE)
     a.li(LOOPS, 0)
@@ -696,7 +589,7 @@ def program(rng, items, mode="el1", have=()):
     assert len(code) <= DUMP - BASE
     image = bytearray(PAGES[0] + 4096 - BASE)
     image[:len(code)] = code
-    data = b"".join(struct.pack("<Q", special(rng)) for i in range(DATA_SIZE // 8))
+    data = b"".join(struct.pack("<Q", random_integer(rng)) for i in range(DATA_SIZE // 8))
     for i, page in enumerate(PAGES):
         image[page - BASE:page - BASE + 4096] = data[4096 * i:4096 * i + 4096]
     struct.pack_into("<QQQQ", image, DUMP - BASE + SAVE + 24, DUMP + LOG,
@@ -716,10 +609,9 @@ FAR_CLASSES = (0x20, 0x21, 0x22, 0x24, 0x25)
 
 def describe(output):
     """{name: value} of a program's output; the whole text if it isn't complete."""
-    text = "".join(output.split())
-    if len(text) != 2 * (DUMP_SIZE + DATA_SIZE) or set(text) - set("0123456789abcdef"):
+    raw = dump(output, DUMP_SIZE + DATA_SIZE)
+    if not raw:
         return {"output": output[-600:]}
-    raw = bytes.fromhex(text)
 
     def word(at):
         return struct.unpack_from("<Q", raw, at)[0]

@@ -7,16 +7,12 @@ registers, the notes and its data as hex.
 
 Registers with a fixed use in the body: x2 and x8 point into the data, x31 counts loops.
 """
-import os
 import struct
-import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(ROOT, "scripts"))
-import gen_isa                                                          # noqa: E402
+from body import (Asm, Group, IsaError, Loop, MASK64, Word, dump, layout, load_isa,
+                  random_integer)
 
-ISA = gen_isa.load(os.path.join(ROOT, "target/riscv/riscv.isa"))
+ISA = load_isa("riscv/riscv.isa")
 BASE = 0x80000000
 DATA_SIZE = 4096            # that the body reads and writes, across two pages
 HALF = DATA_SIZE // 2
@@ -32,11 +28,6 @@ RESERVED = (*POINTERS, 31)
 UART, TEST = 0x10000000, 0x100000
 BAD_ADDRESS = 0x08000000    # nothing is there
 
-INT_SPECIAL = [0, 1, 2, 3, 31, 32, 63, 64, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff,
-               0x80000000, 0x80000001, 0xffffffff, 0x100000000, 0x7fffffff80000000,
-               0x7fffffffffffffff, 0x8000000000000000, 0x8000000000000001, 0xfffffffffffffffe,
-               0xffffffffffffffff, 0xffffffff80000000, 0xffffffff7fffffff, 0x5555555555555555,
-               0x0123456789abcdef]
 D_SPECIAL = [0, 1 << 63, 0x3ff0000000000000, 0xbff0000000000000, 0x7ff0000000000000,
              0xfff0000000000000, 0x7ff8000000000000, 0xfff8000000000001, 0x7ff0000000000001,
              0xfff4000000000000, 1, 0x000fffffffffffff, 0x0010000000000000, 0x8010000000000001,
@@ -53,15 +44,6 @@ REFERENCE_WRONG = {"ctzw"}  # QEMU 7.2: looks at all 64 bits
 INT_DEST_FP = ("feq", "flt", "fle", "fclass", "fcvt.w", "fcvt.l", "fmv.x", "fcvtmod")
 
 
-def int_special(rng):
-    k = rng.randrange(4)
-    if k == 0:
-        return rng.getrandbits(64)
-    if k == 1:
-        return (rng.getrandbits(32) ^ 0x80000000) - 0x80000000 & (1 << 64) - 1
-    return rng.choice(INT_SPECIAL)
-
-
 def fp_special(rng):
     k = rng.randrange(8)
     if k < 2:
@@ -75,121 +57,34 @@ def fp_special(rng):
     return rng.getrandbits(64)
 
 
-# --- assembler -----------------------------------------------------------------------------------
+# --- assembler and bodies ------------------------------------------------------------------------
 
-class Asm:
-    """Words with labels; only what the code around a body needs."""
-
+class RiscvAsm(Asm):
     def __init__(self, pc):
-        self.base, self.code, self.labels, self.fixups = pc, bytearray(), {}, []
-
-    @property
-    def pc(self):
-        return self.base + len(self.code)
-
-    def __call__(self, name, to=None, **operands):
-        if to:
-            self.fixups.append((len(self.code), name, to, operands))
-            self.code += bytes(4)
-        else:
-            self.emit(ISA.by_name[name].encode(**operands), ISA.by_name[name].width)
-
-    def emit(self, word, width):
-        self.code += word.to_bytes(width // 8, "little")
-
-    def label(self, name):
-        self.labels[name] = self.pc
+        super().__init__(ISA, pc)
 
     def li(self, rd, value):
         """Any 64-bit constant below 2^63, by loading it from beside the code."""
         if -2048 <= value < 2048:
             self("addi", rd=rd, rs1=0, imm=value)
             return
-        value &= (1 << 64) - 1
+        value &= MASK64
         self("auipc", rd=rd, imm=0)
         self("ld", rd=rd, rs1=rd, imm=12)
         self("jal", rd=0, imm=12)
         self.code += struct.pack("<Q", value)
 
-    def finish(self):
-        for at, name, to, operands in self.fixups:
-            word = ISA.by_name[name].encode(imm=self.labels[to] - (self.base + at), **operands)
-            self.code[at:at + 4] = word.to_bytes(4, "little")
-        return bytes(self.code)
+
+def fixed(name, **operands):
+    return Word(ISA.by_name[name], ISA.by_name[name].encode(**operands))
 
 
-# --- bodies --------------------------------------------------------------------------------------
+class CountedLoop(Loop):
+    def start(self):
+        return fixed("addi", rd=31, rs1=0, imm=self.count)
 
-class Word:
-    """One instruction; `skip` instructions on is where it jumps, if it does."""
-
-    def __init__(self, row, word, skip=None):
-        self.row, self.word, self.skip = row, word, skip
-        self.loop = None    # that it is in, behind the setting of the counter
-        self.inner = False  # makes sense only after the instruction before it
-
-    def __str__(self):
-        ops = " ".join(f"{n}={v}" for n, v in self.row.operands(self.word).items())
-        return f"{self.word:0{self.row.width // 4}x}  {self.row.name} {ops}" + (
-            f" (skips {self.skip})" if self.skip else "")
-
-
-class Group:
-    """Instructions that stay together."""
-
-    def __init__(self, words):
-        self.words = words
-        for w in words[1:]:
-            w.inner = True
-
-    def flat(self):
-        return self.words
-
-
-class Loop:
-    def __init__(self, count, items):
-        self.count, self.items = count, items
-
-    def flat(self):
-        word = ISA.by_name["addi"].encode(rd=31, rs1=0, imm=self.count)
-        words = [Word(ISA.by_name["addi"], word)]
-        for item in self.items:
-            words += item.flat()
-        words.append(Word(ISA.by_name["addi"], ISA.by_name["addi"].encode(rd=31, rs1=31, imm=-1)))
-        back = -sum(w.row.width // 8 for w in words[1:])
-        words.append(Word(ISA.by_name["bne"], ISA.by_name["bne"].encode(rs1=31, rs2=0, imm=back)))
-        words[-1].inner = True
-        for w in words[1:]:
-            w.loop = self
-        return words
-
-
-def layout(items):
-    """Machine code of a body, with jumps resolved."""
-    words = [w for item in items for w in item.flat()]
-    at, offsets = 0, []
-    for w in words:
-        offsets.append(at)
-        at += w.row.width // 8
-    offsets.append(at)
-    code = bytearray()
-    for i, w in enumerate(words):
-        word = w.word
-        for skip in range(w.skip or 0, 0, -1):
-            to = min(i + skip, len(words))
-            if to < len(words) and (words[to].inner or words[to].loop not in (None, w.loop)):
-                continue
-            if w.loop and (to == len(words) or words[to].loop is not w.loop):
-                continue
-            spec = w.row.fmt.specs["imm"]
-            try:
-                word = word & ~spec.mask | spec.place(offsets[to] - offsets[i] + (
-                    4 if w.row.name == "jalr" else 0))
-                break
-            except gen_isa.IsaError:
-                pass
-        code += word.to_bytes(w.row.width // 8, "little")
-    return bytes(code)
+    def end(self, back):
+        return [fixed("addi", rd=31, rs1=31, imm=-1), fixed("bne", rs1=31, rs2=0, imm=back - 4)]
 
 
 class Generator:
@@ -245,10 +140,7 @@ class Generator:
                     ops.get("rd") in RESERVED):
                 continue
             return Word(row, word)
-        raise gen_isa.IsaError(f"{row.name}: no usable operands")
-
-    def fixed(self, name, **operands):
-        return Word(ISA.by_name[name], ISA.by_name[name].encode(**operands))
+        raise IsaError(f"{row.name}: no usable operands")
 
     def atomic(self):
         rng, row = self.rng, self.rng.choice(self.amos)
@@ -257,7 +149,7 @@ class Generator:
         if not self.careful and rng.randrange(12) == 0:
             offset += rng.randrange(1, size)    # misaligned
         addr = self.register() or 9
-        words = [self.fixed("addi", rd=addr, rs1=rng.choice(POINTERS), imm=offset)]
+        words = [fixed("addi", rd=addr, rs1=rng.choice(POINTERS), imm=offset)]
         operands = {"aq": rng.randrange(2), "rl": rng.randrange(2)}
 
         def even():
@@ -268,36 +160,36 @@ class Generator:
         if row.name.startswith(("lr", "sc")):
             suffix = row.name[2:]
             result = rng.choice((0, self.register()))
-            words.append(self.fixed("lr" + suffix, rd=0 if result == addr else result, rs1=addr,
-                                    **operands))
+            words.append(fixed("lr" + suffix, rd=0 if result == addr else result, rs1=addr,
+                               **operands))
             if rng.randrange(3) == 0:
                 value = rng.randrange(32)
-                words.append(self.fixed("sd", rs1=addr, rs2=value, imm=0))
+                words.append(fixed("sd", rs1=addr, rs2=value, imm=0))
             if rng.randrange(4) == 0:
-                words.append(self.fixed("addi", rd=addr, rs1=addr, imm=size))
-            words.append(self.fixed("sc" + suffix, rd=self.register(), rs1=addr,
-                                    rs2=rng.randrange(32), **operands))
+                words.append(fixed("addi", rd=addr, rs1=addr, imm=size))
+            words.append(fixed("sc" + suffix, rd=self.register(), rs1=addr,
+                               rs2=rng.randrange(32), **operands))
         elif row.name == "amocas.q":
-            words.append(self.fixed(row.name, rd=even(), rs1=addr, rs2=even(), **operands))
+            words.append(fixed(row.name, rd=even(), rs1=addr, rs2=even(), **operands))
         else:
-            words.append(self.fixed(row.name, rd=self.register(), rs1=addr,
-                                    rs2=rng.randrange(32), **operands))
+            words.append(fixed(row.name, rd=self.register(), rs1=addr,
+                               rs2=rng.randrange(32), **operands))
         return Group(words)
 
     def jump(self):
         rng = self.rng
         kind = rng.randrange(4)
         if kind == 0:
-            w = self.fixed("jal", rd=self.register(), imm=0)
+            w = fixed("jal", rd=self.register(), imm=0)
             w.skip = rng.randrange(1, 5)
             return Group([w])
         if kind == 1:
             word = ISA.by_name["c.j"].value
             return Group([Word(ISA.by_name["c.j"], word, rng.randrange(1, 5))])
         reg = self.register() or 1
-        words = [self.fixed("auipc", rd=reg, imm=0)]
-        words.append(self.fixed("jalr", rd=self.register(), rs1=reg, imm=0))
-        words[-1].skip = rng.randrange(1, 4)
+        words = [fixed("auipc", rd=reg, imm=0)]
+        words.append(fixed("jalr", rd=self.register(), rs1=reg, imm=0))
+        words[-1].skip, words[-1].origin = rng.randrange(1, 4), 4
         return Group(words)
 
     def csr(self):
@@ -309,7 +201,7 @@ class Generator:
                 (0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 5, 7))
         else:
             src = rng.choice((0, 0, rng.randrange(32)))
-        return Group([self.fixed(row, rd=self.register(), csr=number, rs1=src)])
+        return Group([fixed(row, rd=self.register(), csr=number, rs1=src)])
 
     def bad(self):
         """Something that traps."""
@@ -324,8 +216,7 @@ class Generator:
             if ops.get("rd") == reg and "fp" not in row.flags:
                 ops["rd"] = 0
             ops.update(rs1=reg, imm=8 * rng.randrange(8))
-            return Group([self.fixed("lui", rd=reg, imm=BAD_ADDRESS),
-                          Word(row, row.encode(**ops))])
+            return Group([fixed("lui", rd=reg, imm=BAD_ADDRESS), Word(row, row.encode(**ops))])
         if kind == 2:
             word = rng.choice((0x8000006b, 0x0000000b, 0x00007003, 0x02005053, 0xc0001073))
             return Group([Word(ISA.by_name["lui"], word)])
@@ -338,7 +229,7 @@ class Generator:
     def atomic_at_bad(self, row):
         reg = 9
         ops = {"rd": 0, "rs1": reg, "rs2": 10, "aq": 1, "rl": 0}
-        return Group([self.fixed("lui", rd=reg, imm=BAD_ADDRESS), Word(row, row.encode(**ops))])
+        return Group([fixed("lui", rd=reg, imm=BAD_ADDRESS), Word(row, row.encode(**ops))])
 
     def idiom(self):
         """What compilers make of rotations and extensions without Zbb, and what is nearly that."""
@@ -349,13 +240,13 @@ class Generator:
         n = rng.randrange(1, width)
         m = width - n if rng.randrange(4) else rng.randrange(1, width)
         right = "srai" if rng.randrange(4) == 0 else "srli"
-        words = [self.fixed("slli" + w, rd=a, rs1=source, imm=n),
-                 self.fixed(right + w, rd=b, rs1=rng.choice((source, source, a)), imm=m)]
+        words = [fixed("slli" + w, rd=a, rs1=source, imm=n),
+                 fixed(right + w, rd=b, rs1=rng.choice((source, source, a)), imm=m)]
         if rng.randrange(2):
             words.reverse()
         words += [self.one(rng.choice(self.plain_int)) for _ in range(rng.randrange(2))]
         join = rng.choice(("or", "or", "xor", "addw", "add"))
-        words.append(self.fixed(join, rd=rng.choice(regs), rs1=a, rs2=b))
+        words.append(fixed(join, rd=rng.choice(regs), rs1=a, rs2=b))
         return Group(words)
 
     def item(self, depth=0):
@@ -385,8 +276,9 @@ class Generator:
             return self.bad()
         if k < 98 or depth:
             reg = self.register()
-            return Group([self.fixed("lui", rd=reg, imm=rng.getrandbits(19) << 12)])
-        return Loop(rng.randrange(2, 40), [self.item(1) for _ in range(rng.randrange(1, 10))])
+            return Group([fixed("lui", rd=reg, imm=rng.getrandbits(19) << 12)])
+        return CountedLoop(rng.randrange(2, 40),
+                           [self.item(1) for _ in range(rng.randrange(1, 10))])
 
     def items(self, n):
         return [self.item() for _ in range(n)]
@@ -507,7 +399,7 @@ def enter_mode(a, mode):
 
 def program(rng, items, mode="m", _have=()):
     """The program's memory image from BASE; rng decides initial registers and data."""
-    a = Asm(BASE)
+    a = RiscvAsm(BASE)
     a("jal", to="start", rd=0)
     a.label("handler")
     write_handler(a)
@@ -527,7 +419,7 @@ def program(rng, items, mode="m", _have=()):
     enter_mode(a, mode)
     for n in range(1, 32):
         if n not in RESERVED:
-            a.li(n, int_special(rng))
+            a.li(n, random_integer(rng))
     a.li(2, MIDDLE[mode])
     a.li(8, MIDDLE[mode])
     a.li(31, 0)
@@ -548,7 +440,7 @@ def program(rng, items, mode="m", _have=()):
     assert len(code) <= DUMP - BASE
     image = bytearray(PAGES[0] + 8192 - BASE)
     image[:len(code)] = code
-    data = b"".join(struct.pack("<Q", fp_special(rng) if i % 4 else int_special(rng))
+    data = b"".join(struct.pack("<Q", fp_special(rng) if i % 4 else random_integer(rng))
                     for i in range(DATA_SIZE // 8))
     for start, length in data_ranges(mode):
         image[start - BASE:start - BASE + length], data = data[:length], data[length:]
@@ -569,10 +461,9 @@ def random_items(rng, have, n, careful=False):
 
 def describe(output):
     """{name: value} of a program's output; the whole text if it isn't complete."""
-    text = "".join(output.split())
-    if len(text) != 2 * (DUMP_SIZE + DATA_SIZE) or set(text) - set("0123456789abcdef"):
+    raw = dump(output, DUMP_SIZE + DATA_SIZE)
+    if not raw:
         return {"output": output[-600:]}
-    raw = bytes.fromhex(text)
 
     def word(at):
         return struct.unpack_from("<Q", raw, at)[0]
