@@ -206,6 +206,14 @@ static void copy_props(VirtioPci *p, Device *child)
     }
 }
 
+/* The child has let go of its drive, which may have gone with that. */
+static void forget_drives(VirtioPci *p)
+{
+    for (const Prop *q = p->pci.dev.type->props; q->name; q++)
+        if (q->type == PROP_DRIVE)
+            device_set_ptr(&p->pci.dev, q->name, NULL);
+}
+
 static bool make_child(VirtioPci *p, const DeviceType *t, GError **error)
 {
     g_autofree char *path = g_strdup_printf("%s/virtio-backend", p->pci.dev.path);
@@ -214,6 +222,7 @@ static bool make_child(VirtioPci *p, const DeviceType *t, GError **error)
     if (device_realize(child, p->bus, error))
         return true;
     device_unrealize(child);
+    forget_drives(p);
     return false;
 }
 
@@ -288,6 +297,7 @@ bool virtio_pci_realize(VirtioPci *p, const DeviceType *child, GError **error)
 
 void virtio_pci_unrealize(VirtioPci *p)
 {
+    forget_drives(p);
     memory_region_deinit(&p->legacy);
     memory_region_deinit(&p->modern);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A virtio disk behind virtio-pci (legacy, modern, INTx, MSI-X), and packed rings. */
+#include <glib/gstdio.h>
+
 #include "hw/pci.h"
 #include "virtio_driver.h"
 
@@ -294,6 +296,33 @@ static void test_packed(gconstpointer data)
     block_close_all();
 }
 
+/*
+ * A snapshot of a -blockdev's node: the monitor keeps that node, and only the device has what is on
+ * top, which goes with it.
+ */
+static void test_unplug_snapshot(void)
+{
+    g_autofree char *over = g_strconcat(image, ".qcow2", NULL);
+    g_autoptr(GError) error = NULL;
+    disk_new("");
+    block_close_all();
+    g_autofree char *text = g_strdup_printf("driver=file,node-name=n,filename=%s", image);
+    g_assert_nonnull(blockdev_new(text, &error));
+    GHashTable *p = props("driver", "virtio-blk-pci");
+    g_hash_table_insert(p, "drive", "n");
+    Device *dev = device_create_from_opts(p, &error);
+    g_hash_table_unref(p);
+    g_assert_no_error(error);
+    BlockSnapshotArgs a = { .node = "n", .file = over, .format = "qcow2" };
+    BlockSnapshot *s = block_snapshot_prepare(&a, &error);
+    g_assert_no_error(error);
+    block_snapshot_commit(s);
+    device_unrealize(dev);
+    g_assert_nonnull(block_find("n"));
+    block_close_all();
+    g_unlink(over);
+}
+
 int main(int argc, char **argv)
 {
     test_init(&argc, &argv);
@@ -306,5 +335,6 @@ int main(int argc, char **argv)
         g_test_add_data_func(name, GUINT_TO_POINTER(i), test_pci);
         g_test_add_data_func(packed, GUINT_TO_POINTER(i), test_packed);
     }
+    g_test_add_func("/virtio/pci/unplug-snapshot", test_unplug_snapshot);
     return test_end();
 }
