@@ -37,6 +37,7 @@ static Cli *cli_new(void)
 {
     Cli *cli = g_new0(Cli, 1);
     cli->machine = g_new0(Machine, 1);
+    cli->boot.splash_time = cli->boot.reboot_timeout = -1;
     cli->machine->opts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     GPtrArray **lists[] = { &cli->chardevs, &cli->serials, &cli->monitors, &cli->drives,
                             &cli->blockdevs, &cli->devices, &cli->objects, &cli->netdevs,

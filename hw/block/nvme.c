@@ -497,6 +497,11 @@ static void free_queues(Nvme *n)
     g_clear_pointer(&n->waiting, g_array_unref);
 }
 
+static char *boot_node(const Bus *bus, const Device *child)
+{
+    return g_strdup_printf("namespace@%x,0", ((const NvmeNs *)child)->nsid);
+}
+
 static bool nvme_realize(void *dev, GError **error)
 {
     Nvme *n = dev;
@@ -507,6 +512,7 @@ static bool nvme_realize(void *dev, GError **error)
     n->waiting = g_array_new(FALSE, FALSE, sizeof(NvmeWaiting));
     n->bus = bus_new("nvme-bus", n->pci.dev.id, &n->pci.dev);
     n->bus->plug = plug;
+    n->bus->boot_node = boot_node;
     if (n->use_intel_id) {
         store_le16(n->pci.config + PCI_VENDOR_ID, 0x8086);
         store_le16(n->pci.config + PCI_DEVICE_ID, 0x5845);
@@ -681,7 +687,7 @@ static const Prop nvme_props[] = {
     PROP(Nvme, "write-cache", write_cache, PROP_ON_OFF_AUTO, "auto",
          "write-back cache; auto: as -drive cache= says"),
     PROP(Nvme, "share-rw", share_rw, PROP_BOOL, "off", "accepted; drives serve one device"),
-    PROP(Nvme, "bootindex", bootindex, PROP_U32, "4294967295", "order for firmware"),
+    PROP_BOOT(Nvme, bootindex, "namespace@1,0"),
     PROP_LAST,
 };
 

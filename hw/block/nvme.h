@@ -84,7 +84,7 @@ struct NvmeNs {
     char *uuid;
     int write_cache;
     bool shared, detached, eui64_default, share_rw;
-    uint32_t bootindex;
+    int32_t bootindex;
     bool initial_wce;
     uint8_t raw_uuid[16];
     bool has_uuid;
@@ -98,7 +98,8 @@ struct Nvme {
     /* properties */
     BlockBackend *drive;
     char *serial;
-    uint32_t num_queues, max_ioqpairs, aer_max_queued, cmb_size_mb, bootindex;
+    uint32_t num_queues, max_ioqpairs, aer_max_queued, cmb_size_mb;
+    int32_t bootindex;
     uint16_t msix_qsize;
     uint8_t aerl, mdts, vsl, smart_warning;
     bool use_intel_id, msix_exclusive_bar, ioeventfd, share_rw;

@@ -219,7 +219,7 @@ static const Prop ns_props[] = {
     PROP(NvmeNs, "write-cache", write_cache, PROP_ON_OFF_AUTO, "auto",
          "write-back cache; auto: as -drive cache= says"),
     PROP(NvmeNs, "share-rw", share_rw, PROP_BOOL, "off", "accepted; drives serve one device"),
-    PROP(NvmeNs, "bootindex", bootindex, PROP_U32, "4294967295", "order for firmware"),
+    PROP_BOOT(NvmeNs, bootindex, NULL),
     PROP_LAST,
 };
 

@@ -44,7 +44,7 @@ typedef struct VirtioBlk {
     uint32_t max_discard_sectors, max_wz_sectors;
     uint32_t cyls, heads, secs;
     int write_cache;   /* on/off/auto */
-    uint32_t bootindex;
+    int32_t bootindex;
     int rerror, werror;
     char *iothread;
     bool scsi;
@@ -430,7 +430,7 @@ static const Prop blk_props[] = {
     PROP(VirtioBlk, "scsi", scsi, PROP_BOOL, "off", "only off is supported"),
     PROP(VirtioBlk, "iothread", iothread, PROP_STRING, NULL,
          "accepted; disks have threads of their own"),
-    PROP(VirtioBlk, "bootindex", bootindex, PROP_U32, "4294967295", "order for firmware"),
+    PROP_BOOT(VirtioBlk, bootindex, "disk@0,0"),
     VIRTIO_PROPS(VirtioBlk),
     PROP_LAST,
 };

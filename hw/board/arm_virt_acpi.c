@@ -290,7 +290,8 @@ bool arm_virt_acpi(Machine *m, GError **error)
     acpi_finish(t);
     bool ok = fw_cfg_add_file("etc/acpi/tables", t->data->data, t->data->len, error) &&
               fw_cfg_add_file("etc/acpi/rsdp", t->rsdp->data, t->rsdp->len, error) &&
-              fw_cfg_add_file("etc/table-loader", t->loader->data, t->loader->len, error);
+              fw_cfg_add_file("etc/table-loader", t->loader->data, t->loader->len, error) &&
+              fw_cfg_add_file("etc/tpm/log", NULL, 0, error); /* there is no TPM */
     acpi_free(t);
     return ok;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Buses: what devices plug into. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "hw/core/core.h"
@@ -46,11 +47,20 @@ void bus_free(Bus *bus)
     g_free(bus);
 }
 
+static char *sysbus_boot_node(const Bus *bus, const Device *child)
+{
+    const DeviceType *t = child->type;
+    return t->boot_node ? g_strdup(t->boot_node)
+                        : g_strdup_printf("%s@%016" PRIx64, t->name, child->mmio.addr);
+}
+
 Bus *bus_main(void)
 {
     static Bus *main_bus;
-    if (!main_bus)
+    if (!main_bus) {
         main_bus = bus_new("sysbus", "main-system-bus", NULL);
+        main_bus->boot_node = sysbus_boot_node;
+    }
     return main_bus;
 }
 

@@ -148,7 +148,7 @@ bool device_set_prop(Device *dev, const char *name, const char *value, GError **
     const Prop *p = prop_find(dev->type, name);
     if (!p)
         return prop_set(dev->type, dev, NULL, name, error);
-    if (dev->realized)
+    if (dev->realized && p->type != PROP_BOOTINDEX)
         return error_set(error, "property '%s' of device '%s' can't change while it is in use",
                          name, device_label(dev));
     return prop_set(dev->type, dev, p, value, error);

@@ -5,6 +5,7 @@
 
 #include "backend/block.h"
 #include "backend/char.h"
+#include "hw/boot_order.h"
 #include "hw/core/core.h"
 #include "util/bits.h"
 #include "util/error.h"
@@ -93,6 +94,21 @@ static bool set_uint(const DeviceType *t, void *at, const Prop *p, const char *v
     return true;
 }
 
+/* At most one device has an index, whatever a user sets when. */
+static bool set_bootindex(const DeviceType *t, int32_t *at, const Prop *p, const char *value,
+                          GError **error)
+{
+    uint64_t v;
+    bool minus = *value == '-';
+    if (!parse_number(value + minus, &v) || v > (uint64_t)INT32_MAX + minus)
+        return bad_value(t, p, value, "a number up to 2147483647; negative: none", error);
+    int32_t index = minus ? (int32_t)-(int64_t)v : (int32_t)v;
+    if (!boot_order_free(index, error))
+        return false;
+    *at = index;
+    return true;
+}
+
 static bool set_enum(const DeviceType *t, void *at, const Prop *p, const char *value,
                      GError **error)
 {
@@ -171,6 +187,8 @@ bool prop_set(const DeviceType *t, void *obj, const Prop *p, const char *value, 
     case PROP_MACADDR:
         return parse_mac(value, at) ||
                bad_value(t, p, value, "an address like 52:54:00:12:34:56", error);
+    case PROP_BOOTINDEX:
+        return set_bootindex(t, at, p, value, error);
     case PROP_PCI_ADDR:
         return parse_pci_addr(value, at) ||
                bad_value(t, p, value, "a PCI slot and function like 06 or 06.0", error);
@@ -219,6 +237,8 @@ char *prop_get(const void *obj, const Prop *p)
         const uint8_t *m = at;
         return g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
     }
+    case PROP_BOOTINDEX:
+        return g_strdup_printf("%d", *(const int32_t *)at);
     case PROP_PCI_ADDR: {
         int32_t v = *(const int32_t *)at;
         return v < 0 ? g_strdup("<unset>") : g_strdup_printf("%02x.%x", v >> 3, v & 7);
@@ -279,6 +299,7 @@ const char *prop_type_name(PropType type)
         [PROP_U64] = "uint64", [PROP_SIZE] = "size", [PROP_STRING] = "str", [PROP_ENUM] = "enum",
         [PROP_CHARDEV] = "str", [PROP_DRIVE] = "str", [PROP_NETDEV] = "str",
         [PROP_MACADDR] = "str", [PROP_ON_OFF_AUTO] = "OnOffAuto", [PROP_PCI_ADDR] = "int32",
+        [PROP_BOOTINDEX] = "int32",
     };
     return names[type];
 }
@@ -329,6 +350,8 @@ char *prop_default_text(const Prop *p)
         return g_strdup_printf("\"%s\"", p->def ? p->def : p->names[0]);
     case PROP_ON_OFF_AUTO:
         return g_strdup_printf("\"%s\"", p->def ? p->def : "off");
+    case PROP_BOOTINDEX:
+        return NULL;
     default:
         return p->def ? g_strdup_printf("\"%s\"", p->def) : NULL;
     }

@@ -18,6 +18,8 @@ static void print_device(GString *out, Device *dev, int indent)
     if (dev->n_irqs)
         g_string_append_printf(out, "%*sgpio-out \"sysbus-irq\" %d\n", indent, "", dev->n_irqs);
     for (const Prop *p = dev->type->props; p && p->name; p++) {
+        if (p->type == PROP_BOOTINDEX) /* not in QEMU's list */
+            continue;
         g_autofree char *value = prop_pretty(dev, p);
         g_string_append_printf(out, "%*s%s = %s\n", indent, "", p->name, value);
     }

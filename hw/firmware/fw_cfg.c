@@ -172,6 +172,14 @@ void fw_cfg_set_file(const char *name, const void *data, size_t len)
         memcpy(f->data, data, len);
 }
 
+void fw_cfg_replace_file(const char *name, const void *data, size_t len)
+{
+    int i = find_file(name);
+    g_assert(i >= 0 && !((Item *)g_ptr_array_index(the_fw_cfg->files, i))->writable);
+    item_set(g_ptr_array_index(the_fw_cfg->files, i), data, len);
+    rebuild_dir(the_fw_cfg);
+}
+
 void fw_cfg_remove_file(const char *name)
 {
     int i = find_file(name);

@@ -291,7 +291,7 @@ static const char *const duplex_names[] = { "half", "full", "unknown", NULL };
 static const Prop net_props[] = {
     PROP(VirtioNet, "netdev", netdev, PROP_NETDEV, NULL, "id of a -netdev"),
     PROP(VirtioNet, "mac", mac, PROP_MACADDR, NULL, "address; none: 52:54:00:12:34:56 and up"),
-    PROP(VirtioNet, "bootindex", bootindex, PROP_U32, "4294967295", "order for firmware"),
+    PROP_BOOT(VirtioNet, bootindex, "ethernet-phy@0"),
     OFFER("csum", NET_F_CSUM, "on", "the card computes checksums"),
     OFFER("guest_csum", NET_F_GUEST_CSUM, "on", "frames are marked as checked"),
     OFFER("gso", NET_F_GSO, "on", "the card cuts big segments (legacy drivers)"),

@@ -23,7 +23,8 @@ typedef struct VirtioNet {
     /* properties */
     NetBackend *netdev;
     uint8_t mac[6];           /* the one that it begins with */
-    uint32_t bootindex, host_mtu, speed, rx_queue_size, tx_queue_size;
+    int32_t bootindex;
+    uint32_t host_mtu, speed, rx_queue_size, tx_queue_size;
     int duplex;
     char *tx_ignored;
     bool offer[24];           /* by feature bit, those with a property */

@@ -324,6 +324,20 @@ static void pci_child_info(Bus *bus, Device *child, GString *out)
     }
 }
 
+/* OpenFirmware's PCI binding, 2.2.1.3 (the unit) and QEMU's names of classes. */
+static char *pci_boot_node(const Bus *bus, const Device *child)
+{
+    const PciDevice *pci = (const PciDevice *)child;
+    g_autoptr(GString) s = g_string_new(pci_boot_name(load_le16(pci->config + PCI_CLASS_PROG + 1)));
+    if (!s->len)
+        g_string_printf(s, "pci%04x,%04x", load_le16(pci->config + PCI_VENDOR_ID),
+                        load_le16(pci->config + PCI_DEVICE_ID));
+    g_string_append_printf(s, "@%x", pci->devfn >> 3);
+    if (pci->devfn & 7)
+        g_string_append_printf(s, ",%x", pci->devfn & 7);
+    return g_strdup(s->str);
+}
+
 void pci_bus_init(PciBus *b, Device *owner, const char *name, MemoryRegion *mem, MemoryRegion *io)
 {
     b->bus = bus_new("pci", name, owner);
@@ -336,6 +350,7 @@ void pci_bus_init(PciBus *b, Device *owner, const char *name, MemoryRegion *mem,
     b->bus->reset_child = pci_reset_child;
     b->bus->child_loaded = pci_child_loaded;
     b->bus->child_info = pci_child_info;
+    b->bus->boot_node = pci_boot_node;
     b->bus->no_hotplug = true;
 }
 

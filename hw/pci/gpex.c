@@ -96,7 +96,9 @@ void gpex_map(Device *dev, const GpexWindows *w)
 
 static const DeviceType gpex_type = {
     .name = "gpex-pcihost", .doc = "generic PCI Express host bridge", .category = CATEGORY_BRIDGE,
-    .fdt_compatible = "pci-host-ecam-generic", .size = sizeof(Gpex), .irqs = 4, .version = 1,
+    .fdt_compatible = "pci-host-ecam-generic",
+    .boot_node = "pci@ffffffffffffffff", /* as the board of QEMU maps it: the bus knows no address */
+    .size = sizeof(Gpex), .irqs = 4, .version = 1,
     .realize = gpex_realize,
 };
 DEVICE_REGISTER(gpex_type)

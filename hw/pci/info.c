@@ -42,6 +42,21 @@ const char *pci_class_name(uint16_t class_code)
     return NULL;
 }
 
+/* Classes of what can be booted from, and of bridges on the way to it. */
+const char *pci_boot_name(uint16_t class_code)
+{
+    switch (class_code) {
+    case 0x0100:
+        return "scsi";
+    case 0x0200:
+        return "ethernet";
+    case 0x0604:
+        return "pci-bridge";
+    default:
+        return NULL;
+    }
+}
+
 /* ---- query-pci ---- */
 
 static Json *range(uint64_t base, uint64_t limit)

@@ -402,6 +402,13 @@ static void unplug(Bus *bus, Device *child)
     }
 }
 
+static char *boot_node(const Bus *bus, const Device *child)
+{
+    uint32_t channel, target, lun;
+    scsi_device_address((const ScsiDevice *)child, &channel, &target, &lun);
+    return g_strdup_printf("channel@%x/disk@%x,%x", channel, target, lun);
+}
+
 void scsi_bus_free(ScsiBus *b)
 {
     g_free(b);
@@ -419,6 +426,7 @@ ScsiBus *scsi_bus_new(Device *owner, const char *id, const ScsiBusOps *ops, void
     b->bus->preplug = preplug;
     b->bus->plug = plug;
     b->bus->unplug = unplug;
+    b->bus->boot_node = boot_node;
     b->bus->opaque = b;
     b->ops = ops;
     b->opaque = opaque;

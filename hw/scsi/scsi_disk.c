@@ -222,7 +222,7 @@ static const StateField unit_state[] = {
       .names = read_error_words, .doc = "what a read error does; auto: as the drive says" },   \
     { .name = "werror", .type = PROP_ENUM, .offset = offsetof(ScsiDevice, werror), .def = "auto", \
       .names = error_words, .doc = "what a write error does; auto: as the drive says" },       \
-    PROP(ScsiDevice, "bootindex", bootindex, PROP_U32, "4294967295", "order for firmware")
+    PROP_BOOT(ScsiDevice, bootindex, NULL)
 
 static const Prop hd_props[] = {
     COMMON_PROPS,

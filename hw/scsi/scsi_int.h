@@ -29,7 +29,8 @@ struct ScsiDevice {
     uint64_t logical_size, physical_size; /* as realized: of the unit's blocks */
     uint64_t min_io_size, opt_io_size, discard_granularity;
     uint64_t max_unmap_size, max_io_size;
-    uint32_t scsi_version, bootindex;
+    uint32_t scsi_version;
+    int32_t bootindex;
     uint32_t cyls, heads, secs;
     bool removable, dpofua, share_rw;
     int write_cache, rerror, werror;

@@ -197,6 +197,8 @@ static void copy_props(VirtioPci *p, Device *child)
         case PROP_NETDEV:
             *(void **)to = *(void *const *)from;
             break;
+        case PROP_BOOTINDEX: /* stays here: an index is one device's */
+            break;
         case PROP_MACADDR:
             memcpy(to, from, 6);
             break;

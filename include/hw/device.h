@@ -65,6 +65,7 @@ typedef enum PropType {
     PROP_STRING /* char *, owned */, PROP_ENUM /* int, from names */,
     PROP_CHARDEV /* Chardev * */, PROP_DRIVE /* BlockBackend * */, PROP_NETDEV, PROP_MACADDR,
     PROP_ON_OFF_AUTO /* int: 0 off, 1 on, 2 auto */, PROP_PCI_ADDR /* int32: devfn or -1 */,
+    PROP_BOOTINDEX /* int32: place in firmware's order, negative: none (hw/boot_order.h) */,
 } PropType;
 
 typedef struct Prop {
@@ -74,10 +75,14 @@ typedef struct Prop {
     const char *def;  /* default, as a user would write it; NULL: zero/NULL */
     const char *doc;
     const char *const *names; /* PROP_ENUM: NULL-terminated */
+    const char *node; /* PROP_BOOTINDEX: what firmware boots from, below the device; or NULL */
 } Prop;
 
 #define PROP(S, n, m, t, d, help)                                                              \
     { .name = (n), .type = (t), .offset = offsetof(S, m), .def = (d), .doc = (help) }
+#define PROP_BOOT(S, m, boot_node)                                                             \
+    { .name = "bootindex", .type = PROP_BOOTINDEX, .offset = offsetof(S, m), .def = "-1",      \
+      .node = (boot_node) }
 #define PROP_LAST { .name = NULL }
 
 /* ---- types ---- */
@@ -97,6 +102,7 @@ struct DeviceType {
     bool hotpluggable;        /* with device_add */
     const char *bus_type;     /* what it plugs into: "sysbus" (default), "virtio-bus", "pci" */
     const char *fdt_compatible;
+    const char *boot_node;    /* on the sysbus: its node for firmware; NULL: name@address */
     size_t size;              /* of the device struct */
     uint32_t mmio_size;       /* of region 0 made from .regs; 0: none or made in realize */
     int irqs;                 /* output pins, dev->irq[0..irqs-1] */
@@ -147,6 +153,8 @@ struct Bus {
     void (*child_info)(Bus *bus, Device *child, GString *out); /* lines for `info qtree` */
     void (*unplug)(Bus *bus, Device *child);
     const char *title; /* kind of bus in `info qtree`; NULL: by its type */
+    /* A child's node in OpenFirmware's tree (caller frees); NULL: the bus does not show there. */
+    char *(*boot_node)(const Bus *bus, const Device *child);
     bool no_hotplug;   /* devices neither come nor go while the machine is there */
     /* device_del: asks the guest, who lets it go later (device_unplug). NULL: it goes at once. */
     bool (*unplug_request)(Bus *bus, Device *child, GError **error);

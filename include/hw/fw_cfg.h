@@ -43,6 +43,8 @@ bool fw_cfg_add_writable_file(const char *name, size_t len,
                               void *opaque, GError **error);
 /* New contents of a writable file, as long as it is; written is not called. */
 void fw_cfg_set_file(const char *name, const void *data, size_t len);
+/* New contents of any length; of a file that is there and that the guest can't write. */
+void fw_cfg_replace_file(const char *name, const void *data, size_t len);
 void fw_cfg_remove_file(const char *name);
 /* -kernel, -initrd and -append (each may be NULL) for firmware that starts them. */
 bool fw_cfg_offer_kernel(const char *kernel, const char *initrd, const char *append,

@@ -202,6 +202,8 @@ Json *pci_query(void);        /* query-pci */
 void pci_print(GString *out); /* info pci: the same as text */
 /* "Ethernet controller", or NULL. */
 const char *pci_class_name(uint16_t class_code);
+/* "ethernet", as firmware calls it, or NULL. */
+const char *pci_boot_name(uint16_t class_code);
 
 /* ---- generic ECAM host bridge (hw/pci/gpex.c) ---- */
 typedef struct GpexWindows {

@@ -129,6 +129,7 @@ const char *qom_prop_type(PropType t)
         return "size";
     case PROP_ON_OFF_AUTO:
         return "OnOffAuto";
+    case PROP_BOOTINDEX:
     case PROP_PCI_ADDR:
         return "int32";
     default: /* ids of backends are strings to a client */

@@ -13,6 +13,7 @@
  */
 #include "monitor/cmd/qom.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "hw/attr.h"
@@ -203,6 +204,14 @@ Json *qmp_qom_list(const Json *args, GError **error)
     return list;
 }
 
+static const Prop *find_prop(const Device *dev, const char *name)
+{
+    for (const Prop *p = dev->type->props; p && p->name; p++)
+        if (!strcmp(p->name, name))
+            return p;
+    return NULL;
+}
+
 static Json *prop_value(Device *dev, const Prop *p)
 {
     g_autofree char *text = device_get_prop(dev, p->name);
@@ -215,6 +224,8 @@ static Json *prop_value(Device *dev, const Prop *p)
     case PROP_U64:
     case PROP_SIZE:
         return json_uint(g_ascii_strtoull(text, NULL, 10));
+    case PROP_BOOTINDEX:
+        return json_int(g_ascii_strtoll(text, NULL, 10));
     default:
         return json_string(text);
     }
@@ -235,11 +246,24 @@ Json *qmp_qom_get(const Json *args, GError **error)
     const DeviceAttr *a = find_attr(node, name, &dev);
     if (a)
         return a->get(dev);
-    for (const Prop *p = node->dev ? node->dev->type->props : NULL; p && p->name; p++)
-        if (!strcmp(p->name, name))
-            return prop_value(node->dev, p);
+    const Prop *p = node->dev ? find_prop(node->dev, name) : NULL;
+    if (p)
+        return prop_value(node->dev, p);
     error_set(error, "Property '%s.%s' not found", node->type, name);
     return NULL;
+}
+
+/* The one property of a device type that may change while the device is in use. */
+static bool set_bootindex(Device *dev, const char *name, const Json *args, GError **error)
+{
+    JsonType type = json_type(json_get(args, "value"));
+    if (type != JSON_INT && type != JSON_UINT)
+        return error_set(error, "Invalid parameter type for '%s', expected: integer", name);
+    int64_t v = json_get_int(args, "value", INT64_MIN);
+    if (v < INT32_MIN || v > INT32_MAX)
+        return error_set(error, "Parameter '%s' expects int32_t", name);
+    g_autofree char *text = g_strdup_printf("%" PRId64, v);
+    return device_set_prop(dev, name, text, error);
 }
 
 bool qmp_qom_set(const Json *args, GError **error)
@@ -257,6 +281,9 @@ bool qmp_qom_set(const Json *args, GError **error)
     g_autoptr(Json) old = qmp_qom_get(args, error);
     if (!old)
         return false;
+    const Prop *p = node->dev ? find_prop(node->dev, name) : NULL;
+    if (p && p->type == PROP_BOOTINDEX)
+        return set_bootindex(node->dev, name, args, error);
     return error_set(error, "Property '%s' can only be set when its object is made: use -device, "
                      "device_add or -machine", json_get_str(args, "property", ""));
 }

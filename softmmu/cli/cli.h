@@ -14,6 +14,7 @@
 
 #include "accel/cpu.h"
 #include "hw/board.h"
+#include "hw/boot_order.h"
 
 /* Texts that are const are of argv, which outlives all. */
 typedef struct Cli {
@@ -33,6 +34,7 @@ typedef struct Cli {
     GPtrArray *chardevs, *serials, *monitors, *drives, *blockdevs, *devices, *objects,
         *netdevs, *nics, *nets,
         *fw_cfg;            /* texts (monitors: CliMonitor), in order */
+    BootConfig boot;
     bool reverse;
     const char *loadvm;     /* tag */
     const char *incoming;   /* URI */
@@ -66,6 +68,7 @@ bool cli_parse(Cli *cli, int argc, char **argv, GError **error);
 const char *cli_keys_help(const char *option); /* help.c; NULL: the option has a help of its own */
 /* machine.c: everything up to the point where CPUs may run. */
 bool cli_build(Cli *cli, GError **error);
+bool cli_take_boot(Cli *cli, GHashTable *machine, GError **error); /* boot.c: boot.KEY= */
 void cli_machine_options_help(const Cli *cli); /* prints: of the chosen board */
 /* backends.c: chardevs, serial ports, monitors, drives with their default devices. */
 bool cli_make_chardevs(Cli *cli, GError **error);

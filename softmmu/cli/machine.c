@@ -8,6 +8,7 @@
 
 #include "accel/accel.h"
 #include "backend/object.h"
+#include "hw/boot_order.h"
 #include "hw/fw_cfg.h"
 #include "monitor/gdb.h"
 #include "monitor/monitor.h"
@@ -106,6 +107,8 @@ static bool common_machine_options(Cli *cli, GError **error)
     if (!backend)
         backend = g_strdup(cli->ram_backend);
     if (backend && !use_memory(m, backend, error))
+        return false;
+    if (!cli_take_boot(cli, o, error))
         return false;
     char *text;
     if ((text = opts_take(o, "kernel")))
@@ -276,7 +279,7 @@ bool cli_build(Cli *cli, GError **error)
            cli_make_chardevs(cli, error) && semihosting_start(m->kernel, m->append, error) &&
            cli_make_netdevs(cli, error) && cli_make_drives(cli, error) &&
            cli->board->init(m, error) && one_insn(cli) &&
-           add_fw_cfg_files(cli, error) && cli_make_nics(cli, error) &&
+           boot_order_start(&cli->boot, error) && add_fw_cfg_files(cli, error) && cli_make_nics(cli, error) &&
            make_objects(cli, true, error) && cli_make_devices(cli, error) && dump_tree(m, error) &&
            cli_make_monitors(cli, error) && gdb_stub(cli, error);
 }

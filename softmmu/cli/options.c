@@ -301,32 +301,6 @@ bool opt_smbios(Cli *cli, const char *arg, GError **error)
     return smbios_add_option(arg, error);
 }
 
-/* Drives are letters from a to p, each at most once. */
-static bool boot_letters(const char *key, const char *text, GError **error)
-{
-    for (const char *p = text; p && *p; p++)
-        if (*p < 'a' || *p > 'p' || strchr(p + 1, *p))
-            return error_set(error, "-boot %s=%s: must be letters from a to p, each once", key,
-                             text);
-    return true;
-}
-
-bool opt_boot(Cli *cli, const char *arg, GError **error)
-{
-    static const char *const known[] = { "order", "once", "menu", "splash", "splash-time",
-                                         "reboot-timeout", "strict", NULL };
-    GHashTable *opts = opts_parse(arg, "order", error);
-    if (!opts)
-        return false;
-    g_autofree char *order = opts_take(opts, "order"), *once = opts_take(opts, "once");
-    bool ok = boot_letters("order", order, error) && boot_letters("once", once, error);
-    for (int i = 0; known[i]; i++)
-        g_free(opts_take(opts, known[i]));
-    ok = ok && opts_check_empty(opts, "-boot", known, error);
-    g_hash_table_unref(opts);
-    return ok;
-}
-
 bool opt_rtc(Cli *cli, const char *arg, GError **error)
 {
     static const char *const known[] = { "base", "clock", "driftfix", NULL };
