@@ -621,7 +621,8 @@ static bool forward_insn(Forward *p, IrInsn *i, bool *stop)
         bool placed = known_place(p, i->a, &pc) && fits_imm32(pc);
         if (placed)
             pc += p->f->page;
-        if (placed || known_value(p, i->a, &pc)) {
+        /* Exits of position-independent code are moved along with it; a constant stays. */
+        if (placed || (!p->f->pic && known_value(p, i->a, &pc))) {
             i->op = IR_exit_jump;
             i->type = IR_VOID;
             i->a = IR_NONE;

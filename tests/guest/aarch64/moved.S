@@ -332,6 +332,11 @@ moved_trap:
     .balign 4096
 \name:
     bti jc
+    b 1f
+\name\()_here:
+    bti c
+    adr x2, \name\()_here
+    ret
 1:  adr x1, 1b
     PLACE 0, x1, 1b, \name
     adrp x1, \name
@@ -348,6 +353,14 @@ moved_trap:
     blr x3
 4:  PLACE 7, x2, 4b, \name
     PLACE 8, x3, \name\()_far, \name
+    // A constant is the address of one place, wherever the code is that has it.
+    mov x0, #44
+    movz x3, #(V2 & 0xffff) + 8 // here
+    movk x3, #V2 >> 16 & 0xffff, lsl #16
+    movk x3, #V2 >> 32, lsl #32
+    blr x3
+    cmp x2, x3
+    b.ne \name\()_end
     // Loops: within the page, and over both
     mov x4, #300
 5:  subs x4, x4, #1

@@ -291,6 +291,10 @@ moved_trap:
     .balign 4096
 \name:
     mv t5, s1
+    j 1f
+\name\()_here:
+    auipc t2, 0
+    ret
 1:  auipc t0, 0
     PLACE 0, t0, 1b, \name
     lui t1, 0x12345
@@ -310,6 +314,11 @@ moved_trap:
     la t3, \name\()_far
     jalr t3
 5:  PLACE 7, t2, 5b, \name
+    # A constant is the address of one place, wherever the code is that has it.
+    li a0, 44
+    li t3, V2 + 8               # here
+    jalr t3
+    bne t2, t3, \name\()_end
     # Loops: within the page, and over both
     li t4, 300
 6:  addi t4, t4, -1
