@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 
 from debug import DebugBoots
-from esp import make_esp
+from disks import make_esp, make_extlinux
 from session import Failure, Session
 from screen import ScreenBoots
 import stress
@@ -49,17 +49,13 @@ class Arm64Boots(DebugBoots, ScreenBoots, SnapshotBoots):
     @staticmethod
     def run(s, *steps, off=True):
         """Commands at the shell, each with what it must print; then power-off."""
-        try:
+        with s:
             for command, expected in steps:
                 s.expect(PROMPT)
                 s.send(command.encode() + b"\n")
                 s.expect(rb"\r\n" + expected)
             if off:
-                s.expect(PROMPT)
-                s.send(b"poweroff\n")
-                s.wait_exit(0)
-        finally:
-            s.kill()
+                s.power_off(PROMPT)
 
     def shell_and_off(self, machine, *more, cpus=1, steps=()):
         self.run(self.linux(machine, *more), ("grep -c ^processor /proc/cpuinfo",
@@ -98,13 +94,10 @@ class Arm64Boots(DebugBoots, ScreenBoots, SnapshotBoots):
 
     def boot_arm64_reboot(self):
         """arm64 reboot with -no-reboot ends with status 0"""
-        s = self.linux("virt", "-cpu", "cortex-a72", "-no-reboot")
-        try:
+        with self.linux("virt", "-cpu", "cortex-a72", "-no-reboot") as s:
             s.expect(PROMPT)
             s.send(b"reboot\n")
             s.wait_exit(0)
-        finally:
-            s.kill()
 
     # ---- devices ----
 
@@ -148,8 +141,7 @@ class Arm64Boots(DebugBoots, ScreenBoots, SnapshotBoots):
 
     def boot_arm64_clock_and_button(self):
         """arm64: the PL031 tells the time; system_powerdown presses the button"""
-        s = self.linux("virt", "-cpu", "cortex-a72", "-rtc", "base=2020-01-02T03:04:05")
-        try:
+        with self.linux("virt", "-cpu", "cortex-a72", "-rtc", "base=2020-01-02T03:04:05") as s:
             s.expect(PROMPT)
             s.send(b"date -u +%Y-%m-%d; head -c 24 /dev/input/event0 | wc -c\n")
             s.expect(rb"\r\n2020-01-02")
@@ -159,8 +151,6 @@ class Arm64Boots(DebugBoots, ScreenBoots, SnapshotBoots):
             s.expect(rb"\(qemu\) ")
             s.send(b"\x01c")
             s.expect(rb"24\r\n")
-        finally:
-            s.kill()
 
     def boot_arm64_disks(self):
         """arm64: ext2 on virtio-mmio and virtio-pci disks, written and read after a reboot"""
@@ -182,11 +172,9 @@ class Arm64Boots(DebugBoots, ScreenBoots, SnapshotBoots):
     def boot_arm64_stress(self):
         """arm64: programs of stress-ng that check themselves, all at once on 2 CPUs"""
         image = os.path.join(CACHE, "arm64", "stress.img")
-        s = self.linux("virt,gic-version=3", "-cpu", "max", "-smp", "2", *stress.drive(image))
-        try:
+        with self.linux("virt,gic-version=3", "-cpu", "max", "-smp", "2",
+                        *stress.drive(image)) as s:
             stress.stress(s, PROMPT, seconds=10)
-        finally:
-            s.kill()
 
     # ---- firmware ----
 
@@ -258,12 +246,8 @@ class Arm64Boots(DebugBoots, ScreenBoots, SnapshotBoots):
                          '"drive":"n1-format","id":"virtio-disk0","bootindex":1}',
                          "-device", '{"driver":"virtio-rng-pci","id":"rng0","bus":"pci.6","addr":"0x0"}',
                          "-smbios", "type=1,serial=sosia-serial", "-net", "none", timeout=180)
-        try:
+        with s:
             self.check_acpi(s)
-        except BaseException:
-            s.kill()
-            raise
-        try:
             for command, expected in (("cat /sys/class/dmi/id/product_serial", rb"sosia-serial"),
                                       ("grep -c ^processor /proc/cpuinfo", rb"2\r\n"),
                                       ("cat /sys/class/input/input0/name", rb"Power Button")):
@@ -278,8 +262,6 @@ class Arm64Boots(DebugBoots, ScreenBoots, SnapshotBoots):
             s.expect(rb"\(qemu\) ")
             s.send(b"system_powerdown\n")
             s.wait_exit(0)
-        finally:
-            s.kill()
 
     def boot_arm64_edk2_flash(self):
         """arm64 EDK2 in flash, variables in the second; -kernel through fw_cfg"""
@@ -298,47 +280,29 @@ class Arm64Boots(DebugBoots, ScreenBoots, SnapshotBoots):
 
     def boot_arm64_edk2_shell(self):
         """arm64 EDK2 without a disk comes to its shell"""
-        s = self.session("virt", "-cpu", "cortex-a72", "-bios", EFI, "-net", "none")
-        try:
+        with self.session("virt", "-cpu", "cortex-a72", "-bios", EFI, "-net", "none") as s:
             s.expect(rb"UEFI Interactive Shell.*ESC", dotall=True)
             s.send(b"\x1b")
             s.expect(rb"Shell> ")
-        finally:
-            s.kill()
 
     def boot_arm64_uboot(self):
         """arm64 U-Boot loads Linux from ext4 on a virtio disk, by extlinux.conf"""
-        files, disk = self.path("files"), self.path("uboot.img")
-        os.makedirs(os.path.join(files, "extlinux"), exist_ok=True)
-        shutil.copy(self.kernel, os.path.join(files, "Image"))
-        shutil.copy(self.initrd, files)
-        with open(os.path.join(files, "extlinux", "extlinux.conf"), "w", encoding="ascii") as f:
-            f.write("default one\nlabel one\n kernel /Image\n initrd /initrd.gz\n"
-                    " append console=ttyAMA0 quiet\n")
-        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", files, disk, "96M"], check=True,
-                       stdout=subprocess.DEVNULL)
-        s = self.session("virt", "-cpu", "cortex-a57", "-bios", UBOOT, "-drive",
-                         f"file={disk},format=raw,if=none,id=d0", "-device",
-                         "virtio-blk-device,drive=d0")
-        try:
+        disk = make_extlinux(self.path("files"), self.kernel, self.initrd, "console=ttyAMA0 quiet")
+        with self.session("virt", "-cpu", "cortex-a57", "-bios", UBOOT, "-drive",
+                          f"file={disk},format=raw,if=none,id=d0", "-device",
+                          "virtio-blk-device,drive=d0") as s:
             s.expect(rb"Hit any key")
             s.send(b"\n")
             s.expect(rb"=> ")
             s.send(b"virtio scan; sysboot virtio 0 any ${scriptaddr} /extlinux/extlinux.conf\n")
             s.expect(rb"Retrieving file: /Image")
-        except BaseException:
-            s.kill()
-            raise
-        self.run(s)
+            s.power_off(PROMPT)
 
     def boot_arm64_installer(self):
         """arm64: Debian's installer asks for the language"""
         kernel, initrd = (os.path.join(CACHE, "arm64", "installer", n)
                           for n in ("linux", "initrd.gz"))
-        s = Session([self.sosia, "-M", "virt,gic-version=3", "-cpu", "cortex-a72", "-m", "1G",
-                     "-smp", "2", "-kernel", kernel, "-initrd", initrd, "-append",
-                     "console=ttyAMA0 quiet", "-nographic"], timeout=240 * SLOW)
-        try:
+        with Session([self.sosia, "-M", "virt,gic-version=3", "-cpu", "cortex-a72", "-m", "1G",
+                      "-smp", "2", "-kernel", kernel, "-initrd", initrd, "-append",
+                      "console=ttyAMA0 quiet", "-nographic"], timeout=240 * SLOW) as s:
             s.expect(rb"Select a language")
-        finally:
-            s.kill()

@@ -65,15 +65,13 @@ class DebugBoots:
         """the debugging walk-through: from the first instruction"""
         # max has random numbers of its own, which alone would be enough for KASLR.
         s, ask = self.walk("early", "-S", cpu="max")
-        try:
+        with s:
             demand(ask(), r"Breakpoint 1[.0-9]*, .*start_kernel", r"#0 .*start_kernel",
                    r"\$1 = \"swapper", r"Old value = SYSTEM_BOOTING",
                    r"New value = SYSTEM_SCHEDULING", r"rest_init", r"#0 .*load_module",
                    r"__do_sys_finit_module", r"Breakpoint \d[.0-9]*, .*virtio_net_driver_init",
                    r"#1 .*do_one_initcall", r"virtio_net_driver_init.* in section \.init\.text of "
                    r"target:/modules/virtio_net\.ko", r"Yes.*/virtio_net\.ko")
-        finally:
-            s.kill()
 
     def boot_arm64_debug_late(self):
         """the debugging walk-through: a kernel under KASLR that runs a program, and a module"""
@@ -109,11 +107,9 @@ class DebugBoots:
     def boot_arm64_debug_reverse(self):
         """the debugging walk-through: back to the writes of a variable, and to the beginning"""
         s, ask = self.walk("reverse", "-S", "-reverse")
-        try:
+        with s:
             demand(ask(), r"Breakpoint 1[.0-9]*, .*start_kernel", r"Breakpoint 2.*run_init_process",
                    r"Old value = SYSTEM_RUNNING\s+New value = SYSTEM_FREEING_INITMEM",
                    r"#0 .*kernel_init", r"Old value = SYSTEM_FREEING_INITMEM\s+New value = "
                    r"SYSTEM_SCHEDULING", r"#0 .*kernel_init", r"async_synchronize_full",
                    r"No more reverse-execution history", r"0x0000000040200000 in")
-        finally:
-            s.kill()

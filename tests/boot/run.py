@@ -19,7 +19,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 from lockstep import compare  # noqa: E402
 from arm64 import Arm64Boots  # noqa: E402
-from esp import make_esp  # noqa: E402
+from disks import make_esp, make_extlinux  # noqa: E402
 import stress  # noqa: E402
 from session import Failure, Session  # noqa: E402
 
@@ -53,14 +53,9 @@ class Boots:
         session.expect(b"\r\n" + expected)
 
     def shell_and_off(self, *more, cpus=1):
-        s = self.linux(*more)
-        try:
+        with self.linux(*more) as s:
             self.shell(s, "grep -c ^processor /proc/cpuinfo", b"%d\r\n" % cpus)
-            s.expect(PROMPT)
-            s.send(b"poweroff\n")
-            s.wait_exit(0)
-        finally:
-            s.kill()
+            s.power_off(PROMPT)
 
     def boot_smp1(self):
         """Linux to a shell and power-off, 1 hart"""
@@ -108,23 +103,18 @@ class Boots:
 
     def boot_reboot(self):
         """reboot with -no-reboot ends with status 0"""
-        s = self.linux("-no-reboot")
-        try:
+        with self.linux("-no-reboot") as s:
             s.expect(PROMPT)
             s.send(b"reboot\n")
             s.wait_exit(0)
-        finally:
-            s.kill()
 
     def boot_panic(self):
         """a kernel without root panics and -no-reboot ends the run"""
-        s = Session([self.sosia, "-M", "virt", "-m", "256", "-kernel", self.kernel, "-append",
-                     "console=ttyS0 panic=-1", "-nographic", "-no-reboot"], timeout=120 * SLOW)
-        try:
+        with Session([self.sosia, "-M", "virt", "-m", "256", "-kernel", self.kernel, "-append",
+                      "console=ttyS0 panic=-1", "-nographic", "-no-reboot"],
+                     timeout=120 * SLOW) as s:
             s.expect(rb"Kernel panic")
             s.wait_exit(0)
-        finally:
-            s.kill()
 
     def disk_twice(self, node, *device):
         disk = self.path("disk.img")
@@ -135,14 +125,9 @@ class Boots:
                      "seq 100000 | md5sum > /tmp/sum && umount /tmp && echo done-1",
                      f"mount /dev/{node} /tmp && seq 100000 | md5sum | cmp - /tmp/sum && "
                      "echo done-2"):
-            s = self.linux(*drive)
-            try:
+            with self.linux(*drive) as s:
                 self.shell(s, step, b"done-")
-                s.expect(PROMPT)
-                s.send(b"poweroff\n")
-                s.wait_exit(0)
-            finally:
-                s.kill()
+                s.power_off(PROMPT)
 
     def boot_network(self):
         """user network: DHCP, TFTP, a forward each way, frames in a pcap file"""
@@ -156,10 +141,9 @@ class Boots:
             with open(self.path("tftp/file"), "w") as f:
                 f.write("from-tftp\n")
             pcap = self.path("net.pcap")
-            s = self.linux("-nic", f"user,id=n0,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{forward}"
-                           f"-:7,tftp={self.path('tftp')}", "-object",
-                           f"filter-dump,id=f0,netdev=n0,file={pcap}")
-            try:
+            with self.linux("-nic", "user,id=n0,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:"
+                            f"{forward}-:7,tftp={self.path('tftp')}", "-object",
+                            f"filter-dump,id=f0,netdev=n0,file={pcap}") as s:
                 self.shell(s, "ip link set eth0 up; echo 'test $1 = bound && ifconfig $interface $ip"
                            " netmask $subnet && route add default gw $router && echo bound-$ip-$dns'"
                            " > /tmp/s; (echo '#!/bin/sh'; cat /tmp/s) > /tmp/dhcp; chmod +x /tmp/dhcp;"
@@ -188,8 +172,6 @@ class Boots:
                     raise Failure("the forwarded port does not answer")
                 s.send(b"poweroff\n")
                 s.wait_exit(0)
-            finally:
-                s.kill()
         with open(pcap, "rb") as f:
             if f.read(4) != b"\xd4\xc3\xb2\xa1" or os.path.getsize(pcap) < 1000000:
                 raise Failure("the pcap file is not what it should be")
@@ -201,11 +183,11 @@ class Boots:
         with open(self.path("share/file"), "w") as f:
             f.write("from-the-host\n")
         model = "security_model=none"
-        s = self.linux("-virtfs", f"local,path={self.path('share')},mount_tag=host,{model}",
-                       "-fsdev", f"local,id=m,path={self.path('mapped')},security_model=mapped-xattr",
-                       "-device", "virtio-9p-device,fsdev=m,mount_tag=mapped", "-virtfs",
-                       f"local,path={self.path('share')},mount_tag=ro,{model},readonly=on")
-        try:
+        with self.linux("-virtfs", f"local,path={self.path('share')},mount_tag=host,{model}",
+                        "-fsdev",
+                        f"local,id=m,path={self.path('mapped')},security_model=mapped-xattr",
+                        "-device", "virtio-9p-device,fsdev=m,mount_tag=mapped", "-virtfs",
+                        f"local,path={self.path('share')},mount_tag=ro,{model},readonly=on") as s:
             self.shell(s, "mkdir /h /m /r; for t in host:h mapped:m ro:r; do mount -t 9p -o "
                        "trans=virtio,version=9p2000.L ${t%:*} /${t#*:}; done; cat /h/file",
                        b"from-the-host")
@@ -214,11 +196,7 @@ class Boots:
             self.shell(s, "(cd /m; mknod n b 8 1; echo x > o; chown 1000:1001 o; chmod 4755 o; "
                        "stat -c %u:%g:%a:%t:%T o n) | tr '\\n' ,", b"1000:1001:4755:0:0,0:0:644:8:1,")
             self.shell(s, "echo x > /r/new || cat /r/file", b"(.*\r\n)*from-the-host")
-            s.expect(PROMPT)
-            s.send(b"poweroff\n")
-            s.wait_exit(0)
-        finally:
-            s.kill()
+            s.power_off(PROMPT)
         with open(self.path("share/d/b")) as f:
             if f.read() != "".join(f"{i}\n" for i in range(1, 200001)):
                 raise Failure("what the guest wrote is not there")
@@ -235,65 +213,45 @@ class Boots:
 
     def boot_stress(self):
         """programs of stress-ng that check themselves, all at once on 2 harts"""
-        s = self.linux("-smp", "2", *stress.drive(os.path.join(CACHE, "riscv64", "stress.img")))
-        try:
+        image = os.path.join(CACHE, "riscv64", "stress.img")
+        with self.linux("-smp", "2", *stress.drive(image)) as s:
             stress.stress(s, PROMPT, seconds=10)
-        finally:
-            s.kill()
 
     def boot_installer(self):
         """Debian's installer asks for the language"""
         kernel, initrd = (os.path.join(CACHE, "riscv64", "installer", n)
                           for n in ("linux", "initrd.gz"))
-        s = Session([self.sosia, "-M", "virt", "-m", "1G", "-smp", "2", "-kernel", kernel,
-                     "-initrd", initrd, "-append", "console=ttyS0 quiet", "-nographic"],
-                    timeout=240 * SLOW)
-        try:
+        with Session([self.sosia, "-M", "virt", "-m", "1G", "-smp", "2", "-kernel", kernel,
+                      "-initrd", initrd, "-append", "console=ttyS0 quiet", "-nographic"],
+                     timeout=240 * SLOW) as s:
             s.expect(rb"Select a language")
-        finally:
-            s.kill()
 
     def boot_uboot_disk(self):
         """U-Boot loads Linux from ext4 on a virtio disk, by extlinux.conf"""
-        files, disk = self.path("files"), self.path("uboot.img")
-        os.makedirs(os.path.join(files, "extlinux"), exist_ok=True)
-        shutil.copy(self.kernel, os.path.join(files, "Image"))
-        shutil.copy(self.initrd, files)
-        with open(os.path.join(files, "extlinux", "extlinux.conf"), "w") as f:
-            f.write("default one\nlabel one\n kernel /Image\n initrd /initrd.gz\n"
-                    " append console=ttyS0 quiet\n")
         start, size = 2048, 96 << 11    # sectors
-        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", files, "-E",
-                        f"offset={start << 9}", disk, f"{size >> 1}k"], check=True, stdout=subprocess.DEVNULL)
+        disk = make_extlinux(self.path("files"), self.kernel, self.initrd, "console=ttyS0 quiet",
+                             start << 9)
         with open(disk, "r+b") as f:    # one active partition of type Linux
             f.seek(446)
             f.write(struct.pack("<B3sB3sII", 0x80, b"\0\2\0", 0x83, b"\0\2\0", start, size))
             f.seek(510)
             f.write(b"\x55\xaa")
-        s = Session([self.sosia, "-M", "virt", "-m", "512", "-nographic", "-kernel",
-                     "/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin", "-drive",
-                     f"file={disk},format=raw,if=none,id=d0", "-device",
-                     "virtio-blk-device,drive=d0"], timeout=120 * SLOW)
-        try:
+        with Session([self.sosia, "-M", "virt", "-m", "512", "-nographic", "-kernel",
+                      "/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin", "-drive",
+                      f"file={disk},format=raw,if=none,id=d0", "-device",
+                      "virtio-blk-device,drive=d0"], timeout=120 * SLOW) as s:
             s.expect(rb"Retrieving file: /Image")
-            s.expect(PROMPT)
-            s.send(b"poweroff\n")
-            s.wait_exit(0)
-        finally:
-            s.kill()
+            s.power_off(PROMPT)
 
     def boot_uboot_machine_mode(self):
         """U-Boot as -bios reaches its prompt"""
-        s = Session([self.sosia, "-M", "virt", "-m", "512", "-nographic", "-bios",
-                     "/usr/lib/u-boot/qemu-riscv64/u-boot.bin"], timeout=60 * SLOW)
-        try:
+        with Session([self.sosia, "-M", "virt", "-m", "512", "-nographic", "-bios",
+                      "/usr/lib/u-boot/qemu-riscv64/u-boot.bin"], timeout=60 * SLOW) as s:
             s.expect(rb"Hit any key")
             s.send(b"\n")
             s.expect(rb"=> ")
             s.send(b"poweroff\n")
             s.wait_exit(0)
-        finally:
-            s.kill()
 
     def boot_edk2_grub(self):
         """EDK2 in flash, GRUB from a virtio disk behind a root port, Linux, 2 harts"""
@@ -301,26 +259,20 @@ class Boots:
         shutil.copy(os.path.join(CACHE, "riscv64", "edk2-vars.fd"), variables)
         disk = make_esp(self.path("esp"), os.path.join(CACHE, "riscv64", "grub.efi"),
                         "BOOTRISCV64.EFI", self.kernel, self.initrd, "console=ttyS0 quiet")
-        s = Session([self.sosia, "-M", "virt", "-m", "512", "-smp", "2", "-nographic", "-drive",
-                     "if=pflash,unit=0,format=raw,readonly=on,file="
-                     + os.path.join(CACHE, "riscv64", "edk2-code.fd"), "-drive",
-                     f"if=pflash,unit=1,format=raw,file={variables}", "-drive",
-                     f"file={disk},format=raw,if=none,id=d0", "-device",
-                     "pcie-root-port,id=pci.1,chassis=1,addr=8", "-device",
-                     "virtio-blk-pci,drive=d0,bus=pci.1"], timeout=180 * SLOW)
-        try:
+        with Session([self.sosia, "-M", "virt", "-m", "512", "-smp", "2", "-nographic", "-drive",
+                      "if=pflash,unit=0,format=raw,readonly=on,file="
+                      + os.path.join(CACHE, "riscv64", "edk2-code.fd"), "-drive",
+                      f"if=pflash,unit=1,format=raw,file={variables}", "-drive",
+                      f"file={disk},format=raw,if=none,id=d0", "-device",
+                      "pcie-root-port,id=pci.1,chassis=1,addr=8", "-device",
+                      "virtio-blk-pci,drive=d0,bus=pci.1"], timeout=180 * SLOW) as s:
             self.shell(s, "grep -c ^processor /proc/cpuinfo; ls -d /sys/firmware/efi",
                        rb"2\r\n/sys/firmware/efi")
-            s.expect(PROMPT)
-            s.send(b"poweroff\n")
-            s.wait_exit(0)
-        finally:
-            s.kill()
+            s.power_off(PROMPT)
 
     def boot_monitor(self):
         """Ctrl-A c reaches the monitor; info status, stop, cont, quit"""
-        s = self.linux()
-        try:
+        with self.linux() as s:
             s.expect(PROMPT)
             s.send(b"\x01c")
             s.expect(rb"\(qemu\) ")
@@ -331,19 +283,14 @@ class Boots:
                 s.expect(answer)
             s.send(b"quit\n")
             s.wait_exit(0)
-        finally:
-            s.kill()
 
     def boot_escape(self):
         """Ctrl-A x ends the program with status 0"""
-        s = self.linux()
-        try:
+        with self.linux() as s:
             s.expect(PROMPT)
             s.send(b"\x01x")
             s.expect(rb"Terminated")
             s.wait_exit(0)
-        finally:
-            s.kill()
 
     def boot_golden_line(self):
         """xv6's command line runs a bare-metal kernel"""
@@ -351,16 +298,13 @@ class Boots:
         with open(disk, "wb") as f:
             f.truncate(1 << 20)
         demo = os.path.join(os.path.dirname(self.sosia), "tests", "guest", "riscv", "demo.elf")
-        s = Session([self.sosia, "-machine", "virt", "-bios", "none", "-kernel", demo, "-m", "128M",
-                     "-smp", "3", "-nographic", "-global", "virtio-mmio.force-legacy=false",
-                     "-drive", f"file={disk},if=none,format=raw,id=x0",
-                     "-device", "virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0"],
-                    timeout=20 * SLOW)
-        try:
+        with Session([self.sosia, "-machine", "virt", "-bios", "none", "-kernel", demo, "-m",
+                      "128M", "-smp", "3", "-nographic", "-global", "virtio-mmio.force-legacy=false",
+                      "-drive", f"file={disk},if=none,format=raw,id=x0",
+                      "-device", "virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0"],
+                     timeout=20 * SLOW) as s:
             s.expect(rb"demo: all well")
             s.wait_exit(0)
-        finally:
-            s.kill()
 
     def boot_libvirt_probe(self):
         """the command line by which libvirt asks what a program can do"""
@@ -384,9 +328,8 @@ class Boots:
 
     def boot_uboot(self):
         """U-Boot reaches its prompt"""
-        s = Session([self.sosia, "-M", "virt", "-m", "512", "-nographic", "-kernel",
-                     "/usr/lib/u-boot/qemu-riscv64_smode/uboot.elf"], timeout=60 * SLOW)
-        try:
+        with Session([self.sosia, "-M", "virt", "-m", "512", "-nographic", "-kernel",
+                      "/usr/lib/u-boot/qemu-riscv64_smode/uboot.elf"], timeout=60 * SLOW) as s:
             s.expect(rb"Hit any key")
             s.send(b"\n")
             s.expect(rb"=> ")
@@ -394,8 +337,6 @@ class Boots:
             s.expect(rb"U-Boot 20")
             s.send(b"poweroff\n")
             s.wait_exit(0)
-        finally:
-            s.kill()
 
 
 def main():

@@ -34,11 +34,10 @@ class ScreenBoots:
 
     def boot_arm64_screen(self):
         """arm64 Linux on virtio-gpu: screendump, over savevm; virtio-keyboard and -tablet"""
-        s = self.linux("virt", "-device", "virtio-gpu-pci,id=g0", "-device", "virtio-keyboard-pci",
-                       "-device", "virtio-tablet-device", "-global", "virtio-mmio.force-legacy=false",
-                       "-qmp", f"unix:{self.path('screenqmp')},server=on,wait=off",
-                       "-snapshots", self.path("screensnaps"))
-        try:
+        with self.linux("virt", "-device", "virtio-gpu-pci,id=g0", "-device", "virtio-keyboard-pci",
+                        "-device", "virtio-tablet-device", "-global", "virtio-mmio.force-legacy=false",
+                        "-qmp", f"unix:{self.path('screenqmp')},server=on,wait=off",
+                        "-snapshots", self.path("screensnaps")) as s:
             s.expect(PROMPT)
             m = Monitor(self.path("screenqmp"), s)
             s.send(b"cd /lib/modules/screen; for i in $(cat order); do insmod $i; done; cd; "
@@ -74,5 +73,3 @@ class ScreenBoots:
             self.expect_colour(m, ord("z"))
             s.send(b"poweroff\n")
             s.wait_exit(0)
-        finally:
-            s.kill()

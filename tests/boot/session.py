@@ -26,7 +26,7 @@ class Failure(Exception):
 
 
 class Session:
-    """A program on pipes, with what it wrote and was not matched yet."""
+    """A program on pipes, with what it wrote and was not matched yet. `with` ends it."""
 
     def __init__(self, argv, log=None, timeout=60):
         self.proc = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -82,6 +82,18 @@ class Session:
         if got != status:
             raise Failure(f"exit status is {got}, not {status}; last output: {self.all[-300:]!r}")
 
+    def power_off(self, prompt):
+        """At a shell's prompt; the program ends with it."""
+        self.expect(prompt)
+        self.send(b"poweroff\n")
+        self.wait_exit(0)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
     def kill(self):
         if self.proc.poll() is None:
             self.proc.kill()
@@ -106,26 +118,24 @@ def main(argv):
             sys.exit(__doc__)
     if i + 1 >= len(argv):
         sys.exit(__doc__)
-    session = Session(argv[i + 1:], log, timeout)
     try:
-        for key, value in steps:
-            if key == "expect":
-                session.expect_text(value)
-            elif key == "match":
-                session.expect(value.encode())
-            elif key == "send":
-                session.send(value.encode() + b"\n")
-            elif key == "key":
-                session.send(value.encode().decode("unicode_escape").encode("latin-1"))
-            elif key == "sleep":
-                time.sleep(float(value))
-            elif key == "exit":
-                session.wait_exit(int(value))
+        with Session(argv[i + 1:], log, timeout) as session:
+            for key, value in steps:
+                if key == "expect":
+                    session.expect_text(value)
+                elif key == "match":
+                    session.expect(value.encode())
+                elif key == "send":
+                    session.send(value.encode() + b"\n")
+                elif key == "key":
+                    session.send(value.encode().decode("unicode_escape").encode("latin-1"))
+                elif key == "sleep":
+                    time.sleep(float(value))
+                elif key == "exit":
+                    session.wait_exit(int(value))
     except Failure as failure:
         print(f"session: {failure}", file=sys.stderr)
         return 1
-    finally:
-        session.kill()
     return 0
 
 

@@ -165,9 +165,7 @@ class SnapshotBoots:
             s.kill()
             s, m = self.snapshot_machine(machine, cpu, bus, "-loadvm", "one")
             self.goes_on(s, bus, one, 3)
-            s.expect(PROMPT)
-            s.send(b"poweroff\n")
-            s.wait_exit(0)
+            s.power_off(PROMPT)
         finally:
             s.kill()
         with open(self.path(f"snap-{bus}.img"), "rb") as f:
