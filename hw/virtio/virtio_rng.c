@@ -21,6 +21,7 @@ typedef struct VirtioRng {
     RngBackend *rng;
     bool own_rng;
     bool waiting;       /* for the backend */
+    bool serving;       /* an answer that comes now is to serve()'s own request */
     uint64_t quota;     /* bytes left in this period */
     Timer *period;      /* runs while something was drawn from the quota */
 } VirtioRng;
@@ -44,6 +45,8 @@ static void rng_done(void *opaque, const void *buf, size_t len)
         len -= n;
     }
     virtqueue_notify(vq);
+    if (!r->serving)
+        serve(r);
 }
 
 /* Bytes that the next request has room for; 0 where there is none. */
@@ -62,15 +65,17 @@ static void serve(VirtioRng *r)
 {
     VirtQueue *vq = &r->virtio.queues[0];
     /* Bounded, for a driver that refills the queue while it is emptied. */
+    r->serving = true;
     for (unsigned left = 2 * vq->num; left && !r->waiting && r->quota; left--) {
         size_t room = next_room(vq);
         if (!room)
-            return;
+            break;
         if (r->max_bytes != INT64_MAX && !timer_pending(r->period))
             timer_mod(r->period, clock_ns(CLOCK_VIRTUAL) + r->period_ms * 1000000LL);
         r->waiting = true;
         rng_request(r->rng, MIN(room, r->quota), rng_done, r);
     }
+    r->serving = false;
 }
 
 static void period_over(void *opaque)
@@ -89,7 +94,7 @@ static void rng_handle_queue(void *dev, unsigned n)
 static void rng_reset(void *dev)
 {
     VirtioRng *r = dev;
-    rng_cancel(r->rng);
+    rng_cancel(r->rng, r);
     r->waiting = false;
     r->quota = r->max_bytes;
     timer_del(r->period);
@@ -122,7 +127,7 @@ static bool rng_realize(void *dev, GError **error)
 static void rng_unrealize(void *dev)
 {
     VirtioRng *r = dev;
-    rng_cancel(r->rng);
+    rng_cancel(r->rng, r);
     timer_free(r->period);
     if (r->own_rng)
         rng_free(r->rng);
@@ -135,7 +140,7 @@ static void rng_unrealize(void *dev)
 static void rng_loaded(void *dev)
 {
     VirtioRng *r = dev;
-    rng_cancel(r->rng);
+    rng_cancel(r->rng, r);
     r->waiting = false;
     r->quota = MIN(r->quota, r->max_bytes);
     if (!device_load_exact && r->virtio.status & VIRTIO_STATUS_DRIVER_OK &&

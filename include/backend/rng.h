@@ -16,11 +16,12 @@ RngBackend *rng_new_builtin(void);
 void rng_free(RngBackend *r);
 
 /*
- * done() gets between 1 and len bytes, within the call if they are there, else later. One
- * request at a time; rng_cancel forgets it. A source that fails never answers.
+ * done() gets between 1 and len bytes, within the call if they are there, else later, in the order
+ * of the requests: a source may have several users. A source that fails never answers.
  */
 void rng_request(RngBackend *r, size_t len,
                  void (*done)(void *opaque, const void *buf, size_t len), void *opaque);
-void rng_cancel(RngBackend *r);
+/* Forgets the requests with that opaque. */
+void rng_cancel(RngBackend *r, const void *opaque);
 
 #endif

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Virtio devices behind virtio-mmio, legacy and modern: disks, entropy, serial ports. */
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "backend/char.h"
 #include "backend/object.h"
+#include "backend/rng.h"
 #include "virtio_driver.h"
 
 /* ---- block ---- */
@@ -289,6 +292,50 @@ static void test_rng_limit(void)
     driver_close(&d);
 }
 
+static void count(void *opaque, const void *buf, size_t len)
+{
+    *(size_t *)opaque += len;
+}
+
+/* A slow source that others draw from, too: the requests wait in order, all of them. */
+static void test_rng_slow(void)
+{
+    Driver d;
+    uint32_t head, got;
+    size_t other = 0, cancelled = 0;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = g_strdup_printf("%s.fifo", image);
+    g_assert_cmpint(mkfifo(path, 0600), ==, 0);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    g_autofree char *text = g_strdup_printf("rng-random,id=r0,filename=%s", path);
+    g_assert_true(object_add(text, &error));
+    driver_open(&d, "virtio-rng-device", props("rng", "r0"), true);
+    driver_start(&d, 1, 8, 0);
+    Seg s[] = { { take(&d, 8, 1), 8, true }, { take(&d, 8, 1), 8, true } };
+    add(&d, 0, &s[0], 1);
+    add(&d, 0, &s[1], 1);
+    kick(&d, 0);
+    g_assert_false(used(&d, 0, &head, &got));
+    RngBackend *r = object_use("r0", "rng-", &error);
+    rng_request(r, 4, count, &other);
+    rng_request(r, 4, count, &cancelled);
+    rng_cancel(r, &cancelled);
+    g_assert_cmpint(write(fd, "01234567abcd89abcdef", 20), ==, 20);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_cmpuint(other, ==, 4);
+    g_assert_cmpuint(cancelled, ==, 0);
+    g_assert_true(used(&d, 0, &head, &got) && got == 8);
+    g_assert_cmpmem(at(s[0].addr), 8, "01234567", 8);
+    g_assert_true(used(&d, 0, &head, &got) && got == 8);
+    g_assert_cmpmem(at(s[1].addr), 8, "89abcdef", 8);
+    object_unuse("r0");
+    driver_close(&d);
+    g_assert_true(object_del("r0", &error));
+    close(fd);
+    unlink(path);
+}
+
 /* ---- serial ports ---- */
 
 enum { CONTROL_IN = 2, CONTROL_OUT = 3 };
@@ -448,6 +495,7 @@ int main(int argc, char **argv)
     g_test_add_func("/virtio/blk/errors", test_blk_errors);
     g_test_add_func("/virtio/blk/snapshot", test_blk_snapshot);
     g_test_add_func("/virtio/rng/limit", test_rng_limit);
+    g_test_add_func("/virtio/rng/slow", test_rng_slow);
     for (unsigned i = 0; i < 2; i++) {
         g_autofree char *rng = g_strdup_printf("/virtio/rng/%s", modes[i]);
         g_autofree char *file = g_strdup_printf("/virtio/rng/%s-file", modes[i]);
