@@ -29,8 +29,8 @@ static uint64_t compute(uint64_t text, uint64_t tweak, const uint64_t key[2])
 
 /* --- pointers --- */
 
-/* TCR_ELx fields: TBI and TBID of a single range of addresses, of two. */
-enum { TCR_TBI = 20, TCR_TBID = 29, TCR_TBI0 = 37, TCR_TBID0 = 51 };
+/* TCR_ELx fields: TBI and TBID of a single range of addresses, of two; DS likewise. */
+enum { TCR_TBI = 20, TCR_TBID = 29, TCR_TBI0 = 37, TCR_TBID0 = 51, TCR_DS1 = 32, TCR_DS2 = 59 };
 
 typedef struct Layout {
     unsigned bottom; /* lowest bit of the code */
@@ -53,21 +53,30 @@ static bool tag_ignored(uint64_t tcr, unsigned tbi, unsigned tbid, bool data)
     return tcr >> tbi & 1 && (data || !(tcr >> tbid & 1));
 }
 
+/* The lowest bit of a code. A size out of bounds, whose addresses all fault, counts as the nearest. */
+static unsigned bottom_bit(const ArmCpu *a, unsigned tsz, bool pages_of_64k, bool ds)
+{
+    bool large = pages_of_64k ? a->feat.lpa : ds && a->feat.lpa2;
+    unsigned most = !a->feat.ttst ? 39 : pages_of_64k ? 47 : 48;
+
+    return 64 - CLAMP(tsz, large ? 12u : 16u, most);
+}
+
 static Layout layout(const ArmCpu *a, uint64_t ptr, bool data)
 {
-    unsigned el = regime_el(a), upper = ptr >> 55 & 1, tsz;
+    unsigned el = regime_el(a), upper = ptr >> 55 & 1;
     uint64_t tcr = a->tcr[el];
     Layout l;
 
     if (el == 3 || (el == 2 && !(arm_hcr(a) & HCR_E2H))) {
-        tsz = tcr & 63;
+        l.bottom = bottom_bit(a, tcr & 63, (tcr >> 14 & 3) == 1, tcr >> TCR_DS1 & 1);
         l.tbi = l.any_tbi = tag_ignored(tcr, TCR_TBI, TCR_TBID, data);
     } else {
-        tsz = tcr >> (upper ? 16 : 0) & 63;
+        bool pages_of_64k = upper ? (tcr >> 30 & 3) == 3 : (tcr >> 14 & 3) == 1;
+        l.bottom = bottom_bit(a, tcr >> (upper ? 16 : 0) & 63, pages_of_64k, tcr >> TCR_DS2 & 1);
         l.tbi = tag_ignored(tcr, TCR_TBI0 + upper, TCR_TBID0 + upper, data);
         l.any_tbi = l.tbi || tag_ignored(tcr, TCR_TBI0 + !upper, TCR_TBID0 + !upper, data);
     }
-    l.bottom = 64 - CLAMP(tsz, a->feat.lpa ? 12 : 16, a->feat.ttst ? 48 : 39);
     return l;
 }
 

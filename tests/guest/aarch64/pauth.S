@@ -63,6 +63,26 @@ test:
     mov x22, x30
     CHECK "paciasp is pacia by sp", x21, 0
     CHECK "xpaclri", x22, 0x40201234
+    // A size that is out of bounds: 48 bits for pages of 4 KiB, 52 for 64 KiB
+    .macro SIZE t1sz, tg1, text, want
+    mrs x21, tcr_el1
+    bic x22, x21, #0xff0000
+    and x22, x22, #~(3 << 30)
+    LI x23, (\t1sz << 16 | \tg1 << 30)
+    orr x22, x22, x23
+    msr tcr_el1, x22
+    isb
+    LI x24, 0xfffaaec17ffffffe
+    xpaci x24
+    msr tcr_el1, x21
+    isb
+    CHECK "\text", x24, \want
+    .endm
+    SIZE 0, 2, "addresses of 64 bits", 0xffffaec17ffffffe
+    SIZE 12, 2, "addresses of 52 bits", 0xffffaec17ffffffe
+    SIZE 12, 3, "addresses of 52 bits with 64 KiB", 0xfffaaec17ffffffe
+    SIZE 0, 3, "addresses of 64 bits with 64 KiB", 0xfffaaec17ffffffe
+    SIZE 16, 2, "addresses of 48 bits", 0xffffaec17ffffffe
     // Calls and returns
     adr x21, callee
     pacia x21, x20
