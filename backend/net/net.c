@@ -8,7 +8,9 @@
 #include "util/error.h"
 #include "util/opts.h"
 
-static const NetType *const types[] = { &net_user_type };
+static const NetType *const types[] = {
+    &net_dgram_type, &net_socket_type, &net_stream_type, &net_user_type,
+};
 static GPtrArray *all;
 
 static const NetType *find_type(const char *name, GError **error)
@@ -34,7 +36,7 @@ static void free_backend(NetBackend *n)
     g_free(n);
 }
 
-NetBackend *net_new_from_opts(GHashTable *opts, GPtrArray *repeated, GError **error)
+static NetBackend *new_from_opts(GHashTable *opts, GPtrArray *repeated, GError **error)
 {
     g_autofree char *type_name = opts_take(opts, "type");
     g_autofree char *id = opts_take(opts, "id");
@@ -69,10 +71,34 @@ NetBackend *net_new_from_opts(GHashTable *opts, GPtrArray *repeated, GError **er
     return n;
 }
 
+/* Options that may be given several times. */
+static const char *const several_keys[] = { "hostfwd", "guestfwd", "dnssearch", NULL };
+
+NetBackend *net_new_from_json(const Json *args, GError **error)
+{
+    g_autoptr(GPtrArray) repeated = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(Json) rest = json_object();
+    for (unsigned i = 0; i < json_len(args); i++) {
+        const char *key = json_key_at(args, i);
+        const Json *value = json_get(args, key);
+        if (!g_strv_contains(several_keys, key)) {
+            json_set(rest, key, json_copy(value));
+            continue;
+        }
+        /* [{"str": "tcp::22-:22"}, ...], as QAPI has it; or one text */
+        if (json_str(value))
+            g_ptr_array_add(repeated, g_strdup_printf("%s=%s", key, json_str(value)));
+        for (unsigned k = 0; k < json_len(value); k++)
+            g_ptr_array_add(repeated, g_strdup_printf("%s=%s", key,
+                                json_get_str(json_at(value, k), "str", "")));
+    }
+    g_autoptr(GHashTable) opts = json_to_opts(rest, error);
+    return opts ? new_from_opts(opts, repeated, error) : NULL;
+}
+
 /* Takes "hostfwd=...", which may come several times, out of the text. ",," is a comma in a value. */
 static char *split_repeated(const char *text, GPtrArray *repeated)
 {
-    static const char *const keys[] = { "hostfwd=", "guestfwd=", "dnssearch=" };
     GString *rest = g_string_new(NULL), *part = g_string_new(NULL);
     for (const char *c = text;; c++) {
         bool doubled = c[0] == ',' && c[1] == ',';
@@ -83,8 +109,8 @@ static char *split_repeated(const char *text, GPtrArray *repeated)
             continue;
         }
         bool several = false;
-        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
-            several |= g_str_has_prefix(part->str, keys[i]);
+        for (const char *const *k = several_keys; *k; k++)
+            several |= g_str_has_prefix(part->str, *k) && part->str[strlen(*k)] == '=';
         if (several) {
             char **plain = g_strsplit(part->str, ",,", -1);
             g_ptr_array_add(repeated, g_strjoinv(",", plain));
@@ -102,10 +128,14 @@ static char *split_repeated(const char *text, GPtrArray *repeated)
 
 NetBackend *net_new(const char *text, GError **error)
 {
+    if (*text == '{') {
+        g_autoptr(Json) args = json_parse(text, strlen(text), error);
+        return args ? net_new_from_json(args, error) : NULL;
+    }
     g_autoptr(GPtrArray) repeated = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *rest = split_repeated(text, repeated);
     g_autoptr(GHashTable) opts = opts_parse(rest, "type", error);
-    return opts ? net_new_from_opts(opts, repeated, error) : NULL;
+    return opts ? new_from_opts(opts, repeated, error) : NULL;
 }
 
 bool net_delete(const char *id, GError **error)
@@ -177,10 +207,20 @@ bool net_attach(NetBackend *n, NetNic *nic, GError **error)
     return true;
 }
 
+/* Nothing waits for the NIC any more. */
+static void drop_pending(NetBackend *n)
+{
+    bool any = !g_queue_is_empty(n->pending);
+    g_queue_clear_full(n->pending, (GDestroyNotify)g_bytes_unref);
+    if (any && n->type->room)
+        n->type->room(n);
+}
+
 void net_detach(NetBackend *n)
 {
+    net_set_offloads(n, 0);
     n->nic = NULL;
-    g_queue_clear_full(n->pending, (GDestroyNotify)g_bytes_unref);
+    drop_pending(n);
 }
 
 static void show_taps(NetBackend *n, const uint8_t *frame, size_t len)
@@ -205,12 +245,52 @@ void net_mute(bool on)
     muted = on;
 }
 
-void net_send(NetBackend *n, const uint8_t *frame, size_t len)
+void net_send(NetBackend *n, const NetOffload *o, const uint8_t *frame, size_t len)
 {
     if (n->link_down || muted)
         return;
     show_taps(n, frame, len);
-    n->type->send(n, frame, len);
+    n->type->send(n, o, frame, len);
+}
+
+/* With hooks what the guest sees depends on its own past only: frames too many are lost. */
+bool net_blocked(const NetBackend *n)
+{
+    return n->blocked && !n->link_down && !muted && !before_input;
+}
+
+void net_set_blocked(NetBackend *n, bool blocked)
+{
+    bool was = n->blocked;
+    n->blocked = blocked;
+    if (was && !blocked && n->nic && n->nic->writable)
+        n->nic->writable(n->nic->opaque);
+}
+
+void net_set_offloads(NetBackend *n, unsigned taken)
+{
+    if (n->type->set_offloads)
+        n->type->set_offloads(n, taken);
+}
+
+void net_set_link(NetBackend *n, bool up)
+{
+    if (n->link_down == !up)
+        return;
+    n->link_down = !up;
+    if (!n->nic)
+        return;
+    n->nic->link_changed(n->nic->opaque, up);
+    if (!up && n->nic->writable) /* what waited for the peer goes nowhere now */
+        n->nic->writable(n->nic->opaque);
+}
+
+static bool to_nic(NetBackend *n, GBytes *b)
+{
+    gsize len;
+    const uint8_t *p = g_bytes_get_data(b, &len);
+    return n->nic->receive(n->nic->opaque, (const NetOffload *)p, p + sizeof(NetOffload),
+                           len - sizeof(NetOffload));
 }
 
 /* All frames that came since the last time, as one input. */
@@ -221,48 +301,57 @@ static void empty_inbox(void *opaque)
         before_input();
     for (guint i = 0; all && i < all->len; i++) {
         NetBackend *n = all->pdata[i];
-        for (GBytes *b; (b = g_queue_pop_head(n->pending)); g_bytes_unref(b)) {
-            gsize len;
-            const uint8_t *frame = g_bytes_get_data(b, &len);
+        bool any = !g_queue_is_empty(n->pending);
+        for (GBytes *b; (b = g_queue_pop_head(n->pending)); g_bytes_unref(b))
             if (!muted && n->nic)
-                n->nic->receive(n->nic->opaque, frame, len);
-        }
+                to_nic(n, b);
+        if (any && n->type->room)
+            n->type->room(n);
     }
     if (!muted)
         after_input();
 }
 
-void net_deliver(NetBackend *n, const uint8_t *frame, size_t len)
+bool net_wants(const NetBackend *n)
 {
+    return g_queue_is_empty(n->pending);
+}
+
+void net_deliver(NetBackend *n, const NetOffload *o, const uint8_t *frame, size_t len)
+{
+    static const NetOffload plain, checked = { .flags = NET_CSUM_VALID };
+    if (!o)
+        o = n->type->checked ? &checked : &plain;
     if (n->link_down || !n->nic || muted)
         return;
     show_taps(n, frame, len);
-    if (before_input) {
-        if (g_queue_get_length(n->pending) < NET_MAX_QUEUE)
-            g_queue_push_tail(n->pending, g_bytes_new(frame, len));
-        if (!inbox_called)
-            main_defer(empty_inbox, NULL);
-        inbox_called = true;
+    if (!before_input && g_queue_is_empty(n->pending) &&
+        n->nic->receive(n->nic->opaque, o, frame, len))
         return;
+    /* A full queue drops, as a wire's far end would. */
+    if (g_queue_get_length(n->pending) < NET_MAX_QUEUE) {
+        uint8_t *kept = g_malloc(sizeof *o + len);
+        memcpy(kept, o, sizeof *o);
+        memcpy(kept + sizeof *o, frame, len);
+        g_queue_push_tail(n->pending, g_bytes_new_take(kept, sizeof *o + len));
     }
-    if (!g_queue_is_empty(n->pending) || !n->nic->receive(n->nic->opaque, frame, len)) {
-        /* A full queue drops, as a wire's far end would. */
-        if (g_queue_get_length(n->pending) < NET_MAX_QUEUE)
-            g_queue_push_tail(n->pending, g_bytes_new(frame, len));
+    if (before_input && !inbox_called) {
+        inbox_called = true;
+        main_defer(empty_inbox, NULL);
     }
 }
 
 void net_resume(NetBackend *n)
 {
-    if (before_input)
+    if (before_input || g_queue_is_empty(n->pending))
         return;
     while (!g_queue_is_empty(n->pending)) {
-        gsize len;
-        const uint8_t *frame = g_bytes_get_data(g_queue_peek_head(n->pending), &len);
-        if (!n->nic || !n->nic->receive(n->nic->opaque, frame, len))
+        if (!n->nic || !to_nic(n, g_queue_peek_head(n->pending)))
             return;
         g_bytes_unref(g_queue_pop_head(n->pending));
     }
+    if (n->type->room)
+        n->type->room(n);
 }
 
 static void (*filter_listener)(NetNic *nic);
@@ -282,8 +371,9 @@ void net_filter_changed(NetNic *nic)
 
 void net_loaded(NetBackend *n)
 {
-    g_queue_clear_full(n->pending, (GDestroyNotify)g_bytes_unref);
-    n->type->loaded(n);
+    drop_pending(n);
+    if (n->type->loaded)
+        n->type->loaded(n);
 }
 
 void net_default_mac(uint8_t mac[6])

@@ -69,7 +69,7 @@ struct User {
 
 static ssize_t send_packet(const void *buf, size_t len, void *opaque)
 {
-    net_deliver(((User *)opaque)->backend, buf, len);
+    net_deliver(((User *)opaque)->backend, NULL, buf, len);
     return len;
 }
 
@@ -557,7 +557,7 @@ static bool user_create(NetBackend *n, GHashTable *opts, GPtrArray *repeated, GE
     return true;
 }
 
-static void user_send(NetBackend *n, const uint8_t *frame, size_t len)
+static void user_send(NetBackend *n, const NetOffload *o, const uint8_t *frame, size_t len)
 {
     User *u = n->state;
     frame = fragments_take(u->fragments, frame, &len);
@@ -603,6 +603,6 @@ static const char *const keys[] = {
 
 const NetType net_user_type = {
     .name = "user", .doc = "a network of the guest's own behind address translation", .keys = keys,
-    .takes_big = true, .create = user_create, .destroy = user_destroy, .send = user_send,
+    .takes_big = true, .checked = true, .create = user_create, .destroy = user_destroy, .send = user_send,
     .loaded = user_loaded, .describe = user_describe,
 };

@@ -3,7 +3,8 @@
  * virtio-net: network card (virtio 1.2, 5.1), one pair of queues.
  *
  * The card computes the checksums and cuts the big TCP segments that the guest leaves to it
- * (offload.c), whatever the backend. To the guest it gives frames as they come, marked as checked.
+ * (offload.c), unless the backend does so itself. To the guest it gives frames as they come; which
+ * of them may come without checksums or uncut is negotiated with the backend.
  *
  * Left out: several queue pairs, RSS, hash reports, UDP fragmentation, coalescing.
  */
@@ -18,8 +19,6 @@
 #include "util/log.h"
 
 enum { CONFIG_SIZE = 20, HDR_LEGACY = 10, HDR_MERGEABLE = 12, RX_FRAME_MIN = 14 };
-enum { HDR_NEEDS_CSUM = 1, HDR_DATA_VALID = 2, GSO_NONE = 0, GSO_TCPV4 = 1, GSO_TCPV6 = 4,
-       GSO_ECN = 0x80 };
 
 static size_t header_size(const VirtioNet *s)
 {
@@ -27,22 +26,24 @@ static size_t header_size(const VirtioNet *s)
                ? HDR_MERGEABLE : HDR_LEGACY;
 }
 
+/* Not at the kick itself, on the vCPU's thread: the guest goes on meanwhile. */
+static void send_soon(VirtioNet *s)
+{
+    if (!timer_pending(s->tx))
+        timer_mod(s->tx, clock_ns(CLOCK_VIRTUAL));
+}
+
 /* ---- to the guest ---- */
 
-/* Takes as many buffers as the frame needs; false and nothing changed if they are not there. */
-static bool receive(void *opaque, const uint8_t *frame, size_t len)
+/*
+ * Takes as many buffers as the frame needs; false and nothing changed if they are not there. `hdr`
+ * has HDR_MERGEABLE bytes.
+ */
+static bool fill_buffers(VirtioNet *s, uint8_t *hdr, const uint8_t *frame, size_t len)
 {
-    VirtioNet *s = opaque;
     VirtQueue *vq = virtio_net_rx(s);
-    if (!(s->virtio.status & VIRTIO_STATUS_DRIVER_OK) || s->virtio.broken || !vq->ready)
-        return true; /* nobody listens: gone, as on a wire */
-    if (len < RX_FRAME_MIN || !virtio_net_wants(s, frame, len))
-        return true;
     bool mergeable = virtio_has(&s->virtio, NET_F_MRG_RXBUF);
     size_t head = header_size(s), done = 0;
-    uint8_t hdr[HDR_MERGEABLE] = { 0 };
-    if (virtio_has(&s->virtio, NET_F_GUEST_CSUM))
-        hdr[0] = HDR_DATA_VALID;
     VirtElement *e[64];
     uint32_t written[64];
     unsigned n = 0;
@@ -80,6 +81,54 @@ static bool receive(void *opaque, const uint8_t *frame, size_t len)
     return true;
 }
 
+/* A frame may have come before the backend learned that the guest wants it finished. */
+static bool finish(const NetOffload *o, uint8_t *frame, size_t len)
+{
+    return o->gso == NET_GSO_NONE && offload_checksum(frame, len, o->csum_start, o->csum_offset);
+}
+
+static bool receive(void *opaque, const NetOffload *o, const uint8_t *frame, size_t len)
+{
+    VirtioNet *s = opaque;
+    if (!(s->virtio.status & VIRTIO_STATUS_DRIVER_OK) || s->virtio.broken ||
+        !virtio_net_rx(s)->ready)
+        return true; /* nobody listens: gone, as on a wire */
+    if (len < RX_FRAME_MIN || !virtio_net_wants(s, frame, len))
+        return true;
+    uint8_t hdr[HDR_MERGEABLE] = { 0 };
+    if (virtio_net_takes(s, NET_F_GUEST_CSUM)) {
+        memcpy(hdr, o, sizeof *o);
+    } else if (o->flags & NET_CSUM_NEEDED) {
+        g_autofree uint8_t *own = g_memdup2(frame, len);
+        return !finish(o, own, len) || fill_buffers(s, hdr, own, len);
+    }
+    return fill_buffers(s, hdr, frame, len);
+}
+
+static void writable(void *opaque)
+{
+    send_soon(opaque);
+}
+
+void virtio_net_tell_offloads(VirtioNet *s)
+{
+    static const struct { unsigned feature, taken; } table[] = {
+        { NET_F_GUEST_CSUM, NET_TAKES_CSUM }, { NET_F_GUEST_TSO4, NET_TAKES_TSO4 },
+        { NET_F_GUEST_TSO6, NET_TAKES_TSO6 }, { NET_F_GUEST_ECN, NET_TAKES_ECN },
+    };
+    unsigned taken = 0;
+    bool on = s->virtio.status & VIRTIO_STATUS_DRIVER_OK;
+    for (size_t i = 0; on && i < G_N_ELEMENTS(table); i++)
+        taken |= virtio_net_takes(s, table[i].feature) ? table[i].taken : 0;
+    if (s->netdev)
+        net_set_offloads(s->netdev, taken);
+}
+
+static void set_status(void *dev, uint8_t status)
+{
+    virtio_net_tell_offloads(dev);
+}
+
 static void net_announce(void *opaque)
 {
     VirtioNet *s = opaque;
@@ -101,33 +150,30 @@ static void link_changed(void *opaque, bool up)
 
 static void emit(void *opaque, const uint8_t *frame, size_t len)
 {
-    net_send(((VirtioNet *)opaque)->netdev, frame, len);
+    net_send(((VirtioNet *)opaque)->netdev, NULL, frame, len);
 }
 
 static void transmit(VirtioNet *s, const uint8_t *hdr, uint8_t *frame, size_t len)
 {
-    size_t start = load_le16(hdr + 6), offset = load_le16(hdr + 8);
-    uint8_t gso = hdr[1] & ~GSO_ECN;
+    NetOffload o;
+    memcpy(&o, hdr, sizeof o);
+    uint8_t gso = o.gso & ~NET_GSO_ECN;
     bool ok = true;
     if (!s->netdev || len < RX_FRAME_MIN)
         return;
-    bool tcp = gso == GSO_TCPV4 || gso == GSO_TCPV6;
-    if (tcp && !s->netdev->type->takes_big)
-        ok = offload_segment(frame, len, start, load_le16(hdr + 4), emit, s);
-    else if (gso != GSO_NONE && !tcp)
+    bool tcp = gso == NET_GSO_TCPV4 || gso == NET_GSO_TCPV6;
+    if (s->netdev->takes_offloads)
+        net_send(s->netdev, &o, frame, len); /* which checks them */
+    else if (tcp && !s->netdev->type->takes_big)
+        ok = offload_segment(frame, len, o.csum_start, o.gso_size, emit, s);
+    else if (gso != NET_GSO_NONE && !tcp)
         ok = false;
-    else if (!(hdr[0] & HDR_NEEDS_CSUM) || (ok = offload_checksum(frame, len, start, offset)))
-        net_send(s->netdev, frame, len);
+    else if (!(o.flags & NET_CSUM_NEEDED) ||
+             (ok = offload_checksum(frame, len, o.csum_start, o.csum_offset)))
+        net_send(s->netdev, NULL, frame, len);
     if (!ok)
         log_guest_error(s->virtio.dev.path, "frame with offload request %u that does not fit it",
-                        hdr[1]);
-}
-
-/* Not at the kick itself, on the vCPU's thread: the guest goes on meanwhile. */
-static void send_soon(VirtioNet *s)
-{
-    if (!timer_pending(s->tx))
-        timer_mod(s->tx, clock_ns(CLOCK_VIRTUAL));
+                        o.gso);
 }
 
 static void send_all(void *opaque)
@@ -139,7 +185,8 @@ static void send_all(void *opaque)
     size_t head = header_size(s);
     VirtElement *e;
     unsigned left = vq->num;
-    for (; left && (e = virtqueue_pop(vq, sizeof *e)); left--) {
+    for (; left && !(s->netdev && net_blocked(s->netdev)) &&
+           (e = virtqueue_pop(vq, sizeof *e)); left--) {
         size_t len = iov_to_buf(e->out, e->n_out, 0, s->buffer, HDR_MERGEABLE + NET_MAX_FRAME);
         if (len < head)
             virtio_error(&s->virtio, "frame of %zu bytes, shorter than its header", len);
@@ -242,7 +289,7 @@ static bool net_realize(void *dev, GError **error)
     if (!known || !known->type->bus_type || strcmp(known->type->bus_type, "pci"))
         known = &s->virtio.dev;
     s->nic = (NetNic){ .model = known->type->name, .id = known->id, .path = known->path,
-                       .filter = virtio_net_filter, .receive = receive,
+                       .filter = virtio_net_filter, .receive = receive, .writable = writable,
                        .link_changed = link_changed, .announce = net_announce,
                        .opaque = s };
     memcpy(s->nic.mac, s->mac, 6);
@@ -279,6 +326,7 @@ static void net_after_load(void *dev)
     memcpy(s->nic.mac, s->mac_now, 6);
     if (s->netdev)
         net_loaded(s->netdev);
+    virtio_net_tell_offloads(s);
     if (device_load_exact)
         return;
     net_announce(s);
@@ -331,6 +379,8 @@ static const StateField net_state[] = {
     STATE(VirtioNet, n_multi), STATE_ARRAY(VirtioNet, mac_table), STATE_ARRAY(VirtioNet, vlans),
     { .name = "tx", .type = STATE_TIMER, .offset = offsetof(VirtioNet, tx), .count = 1,
       .optional = true },
+    { .name = "offloads_off", .type = STATE_U64, .offset = offsetof(VirtioNet, offloads_off),
+      .count = 1, .optional = true },
     { .name = NULL },
 };
 
@@ -338,7 +388,7 @@ static const VirtioClass net_class = {
     .name = "virtio-net", .device_id = 1, .pci_class = 0x020000,
     .pci_rom = "efi-virtio.rom", .config_size = CONFIG_SIZE,
     .features = features, .get_config = get_config, .set_config = set_config,
-    .handle_queue = handle_queue, .reset = net_reset,
+    .handle_queue = handle_queue, .set_status = set_status, .reset = net_reset,
 };
 
 static const DeviceType virtio_net_type = {

@@ -34,6 +34,7 @@ typedef struct VirtioNet {
     uint8_t *buffer;          /* a frame from the guest; NET_MAX_FRAME + header */
     Timer *tx;                /* send_all soon; not saved, a load looks at the queue anyway */
     bool link_down, announce;
+    uint64_t offloads_off;    /* GUEST_* features that the driver switched off again */
     uint8_t mac_now[6];
     /* The receive filter (5.1.6.5.1). */
     bool promisc, allmulti, alluni, nomulti, nouni, nobcast, uni_overflow, multi_overflow;
@@ -46,6 +47,15 @@ static inline VirtQueue *virtio_net_rx(VirtioNet *s)
 {
     return &s->virtio.queues[0];
 }
+
+/* Does the driver take frames in the state that this GUEST_* feature is about? */
+static inline bool virtio_net_takes(const VirtioNet *s, unsigned feature)
+{
+    return virtio_has(&s->virtio, feature) && !(s->offloads_off >> feature & 1);
+}
+
+/* ---- virtio_net.c ---- */
+void virtio_net_tell_offloads(VirtioNet *s); /* to the backend */
 
 /* ---- virtio_net_ctrl.c ---- */
 void virtio_net_ctrl(VirtioNet *s, VirtQueue *vq);

@@ -20,6 +20,7 @@ void virtio_net_filter_reset(VirtioNet *s)
     memcpy(s->mac_now, s->mac, sizeof s->mac_now);
     memcpy(s->nic.mac, s->mac, sizeof s->nic.mac);
     s->announce = false;
+    s->offloads_off = 0;
 }
 
 static bool in_table(const VirtioNet *s, uint32_t from, uint32_t n, const uint8_t *mac)
@@ -117,6 +118,19 @@ static bool set_vlan(VirtioNet *s, unsigned command, const uint8_t *data, size_t
     return true;
 }
 
+/* 5.1.6.5.6.1: which of the negotiated offloads are on from now. */
+static bool set_offloads(VirtioNet *s, unsigned command, const uint8_t *data, size_t len)
+{
+    uint64_t all = BIT(NET_F_GUEST_CSUM) | BIT(NET_F_GUEST_TSO4) | BIT(NET_F_GUEST_TSO6) |
+                   BIT(NET_F_GUEST_ECN);
+    all &= s->virtio.guest_features;
+    if (command != 0 || len < 8 || load_le64(data) & ~all)
+        return false;
+    s->offloads_off = all & ~load_le64(data);
+    virtio_net_tell_offloads(s);
+    return true;
+}
+
 static bool run(VirtioNet *s, unsigned class, unsigned command, const uint8_t *data, size_t len)
 {
     switch (class) {
@@ -131,8 +145,8 @@ static bool run(VirtioNet *s, unsigned class, unsigned command, const uint8_t *d
         return command == 0;
     case CTRL_MQ: /* one pair is all there is */
         return command == 0 && len >= 2 && load_le16(data) == 1;
-    case CTRL_GUEST_OFFLOADS: /* frames come from the backend small and with good checksums */
-        return command == 0 && len >= 8;
+    case CTRL_GUEST_OFFLOADS:
+        return set_offloads(s, command, data, len);
     default:
         return false;
     }

@@ -19,13 +19,25 @@ enum { NET_MAX_FRAME = 65536 + 64, NET_MAX_QUEUE = 1024 };
 
 typedef struct NetBackend NetBackend;
 
+/* What a sender left undone in a frame: struct virtio_net_hdr (virtio 1.2, 5.1.6), as TAP devices
+ * have it, too. */
+typedef struct NetOffload {
+    uint8_t flags, gso;
+    uint16_t header_len, gso_size, csum_start, csum_offset;
+} NetOffload;
+enum { NET_CSUM_NEEDED = 1, NET_CSUM_VALID = 2 };            /* flags */
+enum { NET_GSO_NONE = 0, NET_GSO_TCPV4 = 1, NET_GSO_TCPV6 = 4, NET_GSO_ECN = 0x80 };
+/* What a guest takes in such a state. */
+enum { NET_TAKES_CSUM = 1, NET_TAKES_TSO4 = 2, NET_TAKES_TSO6 = 4, NET_TAKES_ECN = 8 };
+
 /* What a NIC does for its backend. */
 typedef struct NetNic {
     const char *model;           /* "virtio-net-device" */
     const char *id;              /* the device's, or NULL */
     uint8_t mac[6];              /* as it is now */
     /* A frame for the guest. False: no room; it is kept, and comes again after net_resume. */
-    bool (*receive)(void *opaque, const uint8_t *frame, size_t len);
+    bool (*receive)(void *opaque, const NetOffload *o, const uint8_t *frame, size_t len);
+    void (*writable)(void *opaque); /* net_blocked is over */
     void (*link_changed)(void *opaque, bool up); /* set_link */
     void (*announce)(void *opaque); /* the guest is to tell the network where it is; may be NULL */
     Json *(*filter)(void *opaque); /* for query-rx-filter, without the name; NULL: has none */
@@ -39,23 +51,29 @@ typedef struct NetType {
     const char *name, *doc;
     const char *const *keys;     /* NULL-terminated: options, without type and id */
     bool takes_big;              /* TCP segments of up to 64 KiB: cards need not cut them */
+    bool checked;                /* the checksums of its frames are good */
     /* Options that were taken are gone from opts. `repeated` has "key=value" texts of the options
      * that may be given several times. False with a reason. */
     bool (*create)(NetBackend *n, GHashTable *opts, GPtrArray *repeated, GError **error);
     void (*destroy)(NetBackend *n);
-    void (*send)(NetBackend *n, const uint8_t *frame, size_t len); /* from the guest */
-    void (*loaded)(NetBackend *n); /* a snapshot was loaded: the guest knows no connection of now */
+    /* From the guest. o is NULL if takes_offloads is not set. */
+    void (*send)(NetBackend *n, const NetOffload *o, const uint8_t *frame, size_t len);
+    void (*room)(NetBackend *n); /* net_wants again; any thread; NULL: never stops */
+    void (*set_offloads)(NetBackend *n, unsigned taken); /* NET_TAKES_*; NULL: has none */
+    /* A snapshot was loaded: the guest knows no connection of now. NULL: nothing to do. */
+    void (*loaded)(NetBackend *n);
     char *(*describe)(NetBackend *n); /* "net=10.0.2.0,restrict=off"; caller frees */
 } NetType;
-extern const NetType net_user_type;
+extern const NetType net_user_type, net_stream_type, net_dgram_type, net_socket_type;
 
 struct NetBackend {
     char *id;
     const NetType *type;
     void *state;                 /* the type's own */
     NetNic *nic;                 /* NULL: none yet */
-    bool link_down;
-    GQueue *pending;             /* of GBytes *: the NIC has no room */
+    bool link_down, blocked;
+    bool takes_offloads;         /* frames may go to it with a NetOffload */
+    GQueue *pending;             /* of GBytes *, NetOffload and frame: the NIC has no room */
     GPtrArray *taps;             /* of NetTap * */
 };
 
@@ -65,9 +83,9 @@ typedef struct NetTap {
     void *opaque;
 } NetTap;
 
-/* From the text of -netdev ("user,id=n0,hostfwd=...") or the options of netdev_add. */
+/* From the text of -netdev ("user,id=n0,hostfwd=..." or JSON) or the arguments of netdev_add. */
 NetBackend *net_new(const char *text, GError **error);
-NetBackend *net_new_from_opts(GHashTable *opts, GPtrArray *repeated, GError **error);
+NetBackend *net_new_from_json(const Json *args, GError **error);
 bool net_delete(const char *id, GError **error);
 NetBackend *net_find(const char *id);
 /* For device_set_netdev_lookup. */
@@ -80,8 +98,13 @@ char *net_help(void);            /* -netdev help; caller frees */
 /* ---- for NICs ---- */
 bool net_attach(NetBackend *n, NetNic *nic, GError **error);
 void net_detach(NetBackend *n);
-void net_send(NetBackend *n, const uint8_t *frame, size_t len);
+/* o may be NULL, and must be unless the backend takes_offloads. */
+void net_send(NetBackend *n, const NetOffload *o, const uint8_t *frame, size_t len);
+/* Frames would only queue up or be lost: the NIC waits for `writable`. */
+bool net_blocked(const NetBackend *n);
 void net_resume(NetBackend *n);  /* the NIC has room again */
+void net_set_offloads(NetBackend *n, unsigned taken); /* NET_TAKES_* */
+void net_set_link(NetBackend *n, bool up);
 void net_loaded(NetBackend *n);
 /* The guest changed the card's filter. */
 void net_filter_changed(NetNic *nic);
@@ -90,7 +113,11 @@ void net_set_filter_listener(void (*fn)(NetNic *nic));
 void net_default_mac(uint8_t mac[6]);
 
 /* ---- for backends ---- */
-void net_deliver(NetBackend *n, const uint8_t *frame, size_t len);
+/* o may be NULL. A frame that the NIC does not take waits; those beyond NET_MAX_QUEUE are lost. */
+void net_deliver(NetBackend *n, const NetOffload *o, const uint8_t *frame, size_t len);
+/* False: what comes now would wait; `room` tells when that is over. */
+bool net_wants(const NetBackend *n);
+void net_set_blocked(NetBackend *n, bool blocked);
 
 /*
  * For whoever goes back in time: frames reach the guest from the main loop only, several at once,

@@ -7,36 +7,10 @@
 
 #include "monitor/schema/commands_gen.h"
 #include "util/error.h"
-#include "util/opts.h"
 
 bool qmp_netdev_add(const Json *args, GError **error)
 {
-    g_autoptr(GPtrArray) repeated = g_ptr_array_new_with_free_func(g_free);
-    static const char *const keys[] = { "hostfwd", "guestfwd", "dnssearch" };
-    g_autoptr(Json) rest = json_object();
-    for (unsigned i = 0; i < json_len(args); i++) {
-        const char *key = json_key_at(args, i);
-        const Json *value = json_get(args, key);
-        bool several = false;
-        for (size_t k = 0; k < G_N_ELEMENTS(keys); k++)
-            several |= !strcmp(key, keys[k]);
-        if (!several) {
-            json_set(rest, key, json_copy(value));
-            continue;
-        }
-        /* [{"str": "tcp::22-:22"}, ...], as QAPI has it; or one text */
-        if (json_str(value))
-            g_ptr_array_add(repeated, g_strdup_printf("%s=%s", key, json_str(value)));
-        for (unsigned k = 0; k < json_len(value); k++)
-            g_ptr_array_add(repeated, g_strdup_printf("%s=%s", key,
-                                json_get_str(json_at(value, k), "str", "")));
-    }
-    GHashTable *opts = json_to_opts(rest, error);
-    if (!opts)
-        return false;
-    NetBackend *n = net_new_from_opts(opts, repeated, error);
-    g_hash_table_unref(opts);
-    return n;
+    return net_new_from_json(args, error);
 }
 
 void hmp_netdev_add(Monitor *mon, const Json *args)
@@ -73,12 +47,7 @@ bool qmp_set_link(const Json *args, GError **error)
     net_foreach(match, &s);
     if (!s.found)
         return qmp_error_set(error, QMP_ERROR_DEVICE_NOT_FOUND, "Device '%s' not found", s.name);
-    bool up = json_get_bool(args, "up", true);
-    if (s.found->link_down == !up)
-        return true;
-    s.found->link_down = !up;
-    if (s.found->nic)
-        s.found->nic->link_changed(s.found->nic->opaque, up);
+    net_set_link(s.found, json_get_bool(args, "up", true));
     return true;
 }
 

@@ -32,7 +32,7 @@ static void send_rarp(NetBackend *n)
     memcpy(f + 12, head, sizeof head);
     memcpy(f + 22, n->nic->mac, 6); /* sender */
     memcpy(f + 32, n->nic->mac, 6); /* who is this? */
-    net_send(n, f, sizeof f);
+    net_send(n, NULL, f, sizeof f);
 }
 
 static void announce(NetBackend *n, void *arg)
