@@ -342,7 +342,8 @@ static const char *const keys[] = {
 };
 
 const NetType net_dgram_type = {
-    .name = "dgram", .doc = "frames as datagrams: UDP, multicast, Unix sockets", .keys = keys,
+    .name = "dgram", .leaves_traces = true,
+    .doc = "frames as datagrams: UDP, multicast, Unix sockets", .keys = keys,
     .create = dgram_create, .destroy = dgram_destroy, .send = dgram_send, .room = dgram_room,
     .describe = dgram_describe,
 };

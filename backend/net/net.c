@@ -36,6 +36,24 @@ static void free_backend(NetBackend *n)
     g_free(n);
 }
 
+/* A machine that stands still takes no frames. */
+static void on_run_state(void *opaque, bool running, RunState state)
+{
+    for (guint i = 0; running && i < all->len; i++)
+        net_resume(all->pdata[i]);
+}
+
+static void on_program_exit(void *opaque)
+{
+    for (guint i = 0; i < all->len; i++) {
+        NetBackend *n = all->pdata[i];
+        n->nic = NULL;
+        if (n->type->leaves_traces)
+            n->type->destroy(n);
+    }
+    g_ptr_array_set_size(all, 0);
+}
+
 static NetBackend *new_from_opts(GHashTable *opts, GPtrArray *repeated, GError **error)
 {
     g_autofree char *type_name = opts_take(opts, "type");
@@ -65,8 +83,11 @@ static NetBackend *new_from_opts(GHashTable *opts, GPtrArray *repeated, GError *
         free_backend(n);
         return NULL;
     }
-    if (!all)
+    if (!all) {
         all = g_ptr_array_new();
+        run_state_add_listener(on_run_state, NULL);
+        exit_add_notifier(on_program_exit, NULL);
+    }
     g_ptr_array_add(all, n);
     return n;
 }
@@ -325,7 +346,7 @@ void net_deliver(NetBackend *n, const NetOffload *o, const uint8_t *frame, size_
     if (n->link_down || !n->nic || muted)
         return;
     show_taps(n, frame, len);
-    if (!before_input && g_queue_is_empty(n->pending) &&
+    if (!before_input && run_state_is_running() && g_queue_is_empty(n->pending) &&
         n->nic->receive(n->nic->opaque, o, frame, len))
         return;
     /* A full queue drops, as a wire's far end would. */
@@ -343,7 +364,7 @@ void net_deliver(NetBackend *n, const NetOffload *o, const uint8_t *frame, size_
 
 void net_resume(NetBackend *n)
 {
-    if (before_input || g_queue_is_empty(n->pending))
+    if (before_input || !run_state_is_running() || g_queue_is_empty(n->pending))
         return;
     while (!g_queue_is_empty(n->pending)) {
         if (!n->nic || !to_nic(n, g_queue_peek_head(n->pending)))

@@ -19,11 +19,13 @@ static const char *const kinds[] = { "fd", "listen", "connect", "mcast", "udp", 
 static const char about[] = "frames over sockets: the older form of stream and dgram";
 
 static const NetType stream_kind = {
-    .name = "socket", .doc = about, .keys = keys, .destroy = stream_destroy, .send = stream_send,
+    .name = "socket", .doc = about, .keys = keys,
+    .leaves_traces = true, .destroy = stream_destroy, .send = stream_send,
     .room = stream_room, .describe = stream_describe,
 };
 static const NetType dgram_kind = {
-    .name = "socket", .doc = about, .keys = keys, .destroy = dgram_destroy, .send = dgram_send,
+    .name = "socket", .doc = about, .keys = keys,
+    .leaves_traces = true, .destroy = dgram_destroy, .send = dgram_send,
     .room = dgram_room, .describe = dgram_describe,
 };
 

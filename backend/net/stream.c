@@ -305,7 +305,8 @@ static const char *const keys[] = {
 };
 
 const NetType net_stream_type = {
-    .name = "stream", .doc = "frames over a TCP or Unix connection", .keys = keys,
+    .name = "stream", .leaves_traces = true,
+    .doc = "frames over a TCP or Unix connection", .keys = keys,
     .create = stream_create, .destroy = stream_destroy, .send = stream_send,
     .room = stream_room, .describe = stream_describe,
 };

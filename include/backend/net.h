@@ -52,6 +52,7 @@ typedef struct NetType {
     const char *const *keys;     /* NULL-terminated: options, without type and id */
     bool takes_big;              /* TCP segments of up to 64 KiB: cards need not cut them */
     bool checked;                /* the checksums of its frames are good */
+    bool leaves_traces;          /* on the host, without destroy: it is called at the exit, too */
     /* Options that were taken are gone from opts. `repeated` has "key=value" texts of the options
      * that may be given several times. False with a reason. */
     bool (*create)(NetBackend *n, GHashTable *opts, GPtrArray *repeated, GError **error);

@@ -71,7 +71,7 @@ def cases(tmp):
     yield "-mon without its chardev", [*virt, "-mon", "chardev=m"], "m"
     yield "unknown device for gdb", [*virt, "-gdb", "tpc::1234"], "tcp:"
     yield "gdb on a chardev that is not there", [*virt, "-gdb", "chardev:x"], "-chardev"
-    yield "network of another kind", [*virt, "-netdev", "tap,id=n"], "it has: user"
+    yield "network of another kind", [*virt, "-netdev", "carrier-pigeon,id=n"], "it has: "
     yield "forward that is none", [*virt, "-nic", "user,hostfwd=tcp:22"], "Bad"
     yield "folder that is not there", [*virt, "-virtfs", "local,path=/nowhere,mount_tag=t,"
                                        "security_model=none"], "/nowhere"
