@@ -110,8 +110,9 @@ package_behind() {  # META PREFIX
 # Disks, network cards and buttons, and what is on them: modules in Debian's kernels.
 guest_modules=(virtio_mmio virtio_pci virtio_blk virtio_net nvme ext4 crc32c_generic gpio_keys button
     evdev 9p 9pnet_virtio virtio_rng virtio_console)
-# Not loaded by the demo guest: in modules/screen.
+# Not loaded by the demo guest: in modules/screen and modules/scsi.
 screen_modules=(virtio_input virtio_gpu)
+scsi_modules=(virtio_scsi sd_mod sr_mod)
 
 # Unpacks a module from TREE and before it what it depends on into DIR; DIR/order lists them.
 unpack_module() {   # TREE DIR NAME
@@ -135,13 +136,14 @@ unpack_module() {   # TREE DIR NAME
 # Puts kernel, busybox and modules of Debian for a guest into $cache/ARCH/{kernel,busybox,modules}.
 fetch_guest() {     # ARCH
     local arch=$1 suite meta image module dir=$cache/$1 tmp
+    local wanted="${guest_modules[*]} ${screen_modules[*]} ${scsi_modules[*]}"
     case $arch in
         arm64) suite=bookworm meta=linux-image-arm64 ;;
         riscv64) suite=trixie meta=linux-image-riscv64 ;; # the first suite with this port
         *) die "there is no guest '$arch'" ;;
     esac
     [ -s "$dir/kernel" ] && [ -s "$dir/busybox" ] &&
-        [ "$(cat "$dir/modules/wanted" 2>/dev/null)" = "${guest_modules[*]} ${screen_modules[*]}" ] &&
+        [ "$(cat "$dir/modules/wanted" 2>/dev/null)" = "$wanted" ] &&
         return 0
     say "fetching Debian's $arch kernel and busybox ($suite)"
     mkdir -p "$dir"
@@ -156,14 +158,17 @@ fetch_guest() {     # ARCH
     dpkg-deb -x "$busybox_deb" "$tmp/busybox"
     cp "$(find "$tmp/busybox" -name busybox -type f -perm -u+x | head -n 1)" "$dir/busybox"
     rm -rf "$dir/modules"
-    mkdir -p "$tmp/modules/screen"
+    mkdir -p "$tmp"/modules/{screen,scsi}
     for module in "${guest_modules[@]}"; do
         unpack_module "$tmp" "$tmp/modules" "$module" || return 1
     done
     for module in "${screen_modules[@]}"; do
         unpack_module "$tmp" "$tmp/modules/screen" "$module" || return 1
     done
-    echo "${guest_modules[*]} ${screen_modules[*]}" >"$tmp/modules/wanted"
+    for module in "${scsi_modules[@]}"; do
+        unpack_module "$tmp" "$tmp/modules/scsi" "$module" || return 1
+    done
+    echo "$wanted" >"$tmp/modules/wanted"
     mv "$tmp/modules" "$dir/modules"
     cp "$tmp"/boot/vmlinu* "$dir/kernel"
     rm -rf "$tmp"

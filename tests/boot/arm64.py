@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Boot cases of aarch64; run.py runs them."""
+import hashlib
 import json
 import os
 import re
@@ -262,6 +263,45 @@ class Arm64Boots(DebugBoots, ScreenBoots, SnapshotBoots):
             s.expect(rb"\(qemu\) ")
             s.send(b"system_powerdown\n")
             s.wait_exit(0)
+
+    def check_disk(self, s, device, path):
+        """The guest reads what is in the file, and what it writes gets there."""
+        with open(path, "r+b") as f:
+            size = f.seek(0, os.SEEK_END)
+            f.seek(0)
+            digest = hashlib.md5(f.read(8 << 20)).hexdigest()
+            s.expect(PROMPT)
+            s.send(f"head -c 8388608 /dev/{device} | md5sum; echo written | dd conv=fsync bs=512 "
+                   f"seek={size // 512 - 8} of=/dev/{device} 2>/dev/null; echo do''ne\n".encode())
+            s.expect(rb"\r\n" + digest.encode() + rb"  -\r\ndone\r\n")
+            f.seek(size - 8 * 512)
+            if f.read(8) != b"written\n":
+                raise Failure(f"what was written to {device} is not in the file")
+
+    def boot_arm64_edk2_order(self):
+        """arm64 EDK2 boots from the disk with the lowest bootindex: scsi-hd, then nvme; both in Linux"""
+        disks = {n: make_esp(self.path(n), os.path.join(CACHE, "arm64", "grub.efi"), "BOOTAA64.EFI",
+                             self.kernel, self.initrd, f"console=ttyAMA0 quiet from={n}")
+                 for n in ("nvme", "scsi")}
+        s = self.session("virt", "-cpu", "cortex-a72", "-bios", EFI, "-net", "none", "-drive",
+                         f"file={disks['nvme']},format=raw,if=none,id=d0", "-device",
+                         "nvme,drive=d0,serial=n,id=n0", "-drive",
+                         f"file={disks['scsi']},format=raw,if=none,id=d1", "-device",
+                         "virtio-scsi-pci,id=s0", "-device", "scsi-cd,bus=s0.0,bootindex=1", "-device",
+                         "scsi-hd,bus=s0.0,drive=d1,bootindex=3", timeout=180)
+        try:
+            s.expect(PROMPT)
+            s.send(b"cat /proc/cmdline; cd /lib/modules/scsi; for i in $(cat order); do "
+                   b"insmod $i 2>/dev/null; done; until test -b /dev/sda; do sleep 0.1; done; cd\n")
+            s.expect(rb"from=scsi\r\n")
+            self.check_disk(s, "sda", disks["scsi"])
+            self.check_disk(s, "nvme0n1", disks["nvme"])
+            self.hmp(s, "qom-set /machine/peripheral/n0 bootindex 0")
+            s.send(b"reboot\n")
+            s.expect(rb"Welcome to Linux")
+            self.run(s, ("cat /proc/cmdline", rb".*from=nvme"))
+        finally:
+            s.kill()
 
     def boot_arm64_edk2_flash(self):
         """arm64 EDK2 in flash, variables in the second; -kernel through fw_cfg"""
