@@ -3,7 +3,8 @@
  * The code cache: one memory object mapped twice, writable and executable, so that no page is ever
  * both. It is divided into segments that are filled in turn; when all are full the oldest is
  * emptied whole (Hazelwood & Smith: coarse FIFO beats both full flushes and per-block eviction).
- * Pages are touched as they fill, so a large reservation costs nothing.
+ * A segment has two areas, so that code that runs is not spread among what seldom does. Pages are
+ * touched as they fill, so a large reservation costs nothing.
  */
 #include "jit.h"
 
@@ -18,6 +19,9 @@ Jit jit;
 
 enum { JIT_THUNK_ROOM = 16 * 1024, JIT_CHUNK_SIZE = 256 * 1024 };
 enum { JIT_FILL_SIZE = 256 * 1024, JIT_FILL_AHEAD = 8 * 1024 };
+/* Each of its areas has room for the longest block. */
+enum { JIT_SEGMENT_MIN = 16 << 20 };
+enum { JIT_CODE_PERCENT = 42 }; /* of a segment, a bit more than usual; the rest is out of line */
 
 typedef struct JitChunk {
     struct JitChunk *next;
@@ -73,11 +77,14 @@ bool jit_cache_init(size_t size, GError **error)
     jit.rw = rw;
     jit.rx = rx;
     jit.size = size;
-    size_t each = (size - JIT_THUNK_ROOM) / JIT_SEGMENTS & ~(size_t)63;
-    for (unsigned i = 0; i < JIT_SEGMENTS; i++) {
+    jit.n_segments = (unsigned)CLAMP(size / JIT_SEGMENT_MIN, 2, JIT_SEGMENTS);
+    size_t each = (size - JIT_THUNK_ROOM) / jit.n_segments & ~(size_t)63;
+    for (unsigned i = 0; i < jit.n_segments; i++) {
         JitSegment *s = &jit.seg[i];
-        s->start = s->p = s->ready = jit.rw + JIT_THUNK_ROOM + i * each;
-        s->limit = s->start + each;
+        uint8_t *at = jit.rw + JIT_THUNK_ROOM + i * each, *limit = at + each;
+        uint8_t *cold = at + (each / 100 * JIT_CODE_PERCENT & ~(size_t)63);
+        s->code = (JitArea){ .start = at, .limit = cold, .p = at, .ready = at };
+        s->cold = (JitArea){ .start = cold, .limit = limit, .p = cold, .ready = cold };
     }
     return true;
 }
@@ -86,7 +93,7 @@ bool jit_cache_init(size_t size, GError **error)
  * The next pages of both mappings at once: that is much less work than two page faults for each. A
  * host kernel before 5.14 doesn't know how, and will have the faults.
  */
-static void fill_page_tables(JitSegment *s)
+static void fill_page_tables(JitArea *s)
 {
 #ifdef MADV_POPULATE_WRITE
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -100,21 +107,34 @@ static void fill_page_tables(JitSegment *s)
     s->ready = MIN(s->ready + JIT_FILL_SIZE, s->limit);
 }
 
-uint8_t *jit_cache_reserve(size_t need)
+static bool has_room(const JitSegment *s, size_t need)
+{
+    return (size_t)(s->code.limit - s->code.p) >= need &&
+           (size_t)(s->cold.limit - s->cold.p) >= need;
+}
+
+static uint8_t *fill_ahead(JitArea *a)
+{
+    while (G_UNLIKELY(a->ready - a->p < JIT_FILL_AHEAD && a->ready < a->limit)) {
+        fill_page_tables(a);
+    }
+    return a->p;
+}
+
+bool jit_cache_reserve(size_t need, uint8_t **code, uint8_t **cold)
 {
     JitSegment *s = &jit.seg[jit.cur];
-    if ((size_t)(s->limit - s->p) < need) {
-        unsigned next = (jit.cur + 1) % JIT_SEGMENTS;
-        if (jit.seg[next].blocks || (size_t)(jit.seg[next].limit - jit.seg[next].start) < need) {
-            return NULL;
+    if (!has_room(s, need)) {
+        unsigned next = (jit.cur + 1) % jit.n_segments;
+        if (jit.seg[next].blocks || !has_room(&jit.seg[next], need)) {
+            return false;
         }
         jit.cur = next;
         s = &jit.seg[next];
     }
-    while (G_UNLIKELY(s->ready - s->p < JIT_FILL_AHEAD && s->ready < s->limit)) {
-        fill_page_tables(s);
-    }
-    return s->p;
+    *code = fill_ahead(&s->code);
+    *cold = fill_ahead(&s->cold);
+    return true;
 }
 
 JitBlock *jit_cache_new_block(unsigned n_links)
@@ -140,13 +160,17 @@ JitBlock *jit_cache_new_block(unsigned n_links)
     return jb;
 }
 
-void jit_cache_commit(JitBlock *jb, uint8_t *end)
+static void take(JitArea *a, size_t size)
+{
+    size = (size + 15) & ~(size_t)15;
+    a->p += MIN(size, (size_t)(a->limit - a->p));
+}
+
+void jit_cache_commit(JitBlock *jb)
 {
     JitSegment *s = &jit.seg[jit.cur];
-    s->p = s->start + (((size_t)(end - s->start) + 15) & ~(size_t)15);
-    if (s->p > s->limit) {
-        s->p = s->limit;
-    }
+    take(&s->code, jb->size);
+    take(&s->cold, jb->cold_size);
     jb->seg_next = s->blocks;
     s->blocks = jb;
     s->n_blocks++;
@@ -160,7 +184,7 @@ void jit_cache_commit(JitBlock *jb, uint8_t *end)
  */
 void jit_cache_evict(void)
 {
-    JitSegment *s = &jit.seg[(jit.cur + 1) % JIT_SEGMENTS];
+    JitSegment *s = &jit.seg[(jit.cur + 1) % jit.n_segments];
     for (JitBlock *jb = s->blocks; jb; jb = jb->seg_next) {
         if (jb->b) {
             code_block_remove(jb->b);
@@ -179,6 +203,7 @@ void jit_cache_evict(void)
     s->chunks = NULL;
     s->blocks = NULL;
     s->n_blocks = 0;
-    s->p = s->start;
+    s->code.p = s->code.start;
+    s->cold.p = s->cold.start;
     jit.generation++;
 }

@@ -43,7 +43,10 @@ static void log_host_code(const CodeBlock *b, const JitBlock *jb)
         const uint8_t *entry = b->entry, *end = jit_rx(jb->code) + jb->size;
         size_t size = (size_t)(end - entry); /* without the words before it */
         disas_host(s, entry, size);
-        fprintf(out, "OUT: [size=%zu] for 0x%016" PRIx64 "\n%s\n", size, b->pc, s->str);
+        fprintf(out, "OUT: [size=%zu] for 0x%016" PRIx64 "\n%s", size, b->pc, s->str);
+        g_string_truncate(s, 0);
+        disas_host(s, jit_rx(jb->cold), jb->cold_size);
+        fprintf(out, "out of line: [size=%u]\n%s\n", jb->cold_size, s->str);
         g_string_free(s, true);
         log_end(out);
     }
@@ -58,20 +61,20 @@ static bool jit_compile(Cpu *cpu, CodeBlock *b, IrFunc *f)
         }
         jit.target = cpu->target;
     }
-    uint8_t *at = jit_cache_reserve(jit_host_bound(f, b));
-    if (!at) {
+    uint8_t *code, *cold;
+    if (!jit_cache_reserve(jit_host_bound(f, b), &code, &cold)) {
         return false;
     }
     JitBlock *jb = jit_cache_new_block(jit_host_count_links(f, b));
     jb->b = b;
     jb->pc = b->pc;
     jb->pic = b->cflags & CF_PIC;
-    jb->code = at;
+    jb->code = code;
+    jb->cold = cold;
     b->engine_data = jb;
-    uint8_t *end = jit_host_emit(cpu, b, jb, f, at);
-    jb->size = (uint32_t)(end - at);
-    jit_cache_commit(jb, end);
-    code_stats.host_bytes += jb->size;
+    jit_host_emit(cpu, b, jb, f);
+    jit_cache_commit(jb);
+    code_stats.host_bytes += jb->size + jb->cold_size;
     if (log_on(LOG_OUT_ASM)) {
         log_host_code(b, jb);
     }
@@ -107,14 +110,15 @@ static void jit_run(Cpu *cpu, const void *entry)
 
 static void jit_info(GString *out)
 {
-    size_t used = 0;
+    size_t used = 0, cold = 0;
     unsigned blocks = 0;
-    for (unsigned i = 0; i < JIT_SEGMENTS; i++) {
-        used += (size_t)(jit.seg[i].p - jit.seg[i].start);
+    for (unsigned i = 0; i < jit.n_segments; i++) {
+        used += jit_area_used(&jit.seg[i].code);
+        cold += jit_area_used(&jit.seg[i].cold);
         blocks += jit.seg[i].n_blocks;
     }
-    g_string_append_printf(out, "code cache        %zu / %zu KiB in %u segments\n", used >> 10,
-                           jit.size >> 10, JIT_SEGMENTS);
+    g_string_append_printf(out, "code cache        %zu / %zu KiB in %u segments, out of line %zu\n",
+                           (used + cold) >> 10, jit.size >> 10, jit.n_segments, cold >> 10);
     g_string_append_printf(out, "blocks in cache   %u (compiled %" PRIu64 ", evicted %" PRIu64
                            ")\n", blocks, jit.n_compiled, jit.n_evicted);
     g_string_append_printf(out, "links made        %" PRIu64 "\n", jit.n_links);

@@ -27,8 +27,8 @@ struct JitLink {
 struct JitBlock {
     CodeBlock *b;           /* NULL once invalidated */
     JitBlock *seg_next;
-    uint8_t *code;          /* writable mapping */
-    uint32_t size;
+    uint8_t *code, *cold;   /* writable mapping; what is in line, and what is out of line */
+    uint32_t size, cold_size;
     uint32_t n_links;
     uint64_t pc;
     const uint8_t *linked;  /* where links lead: behind the setting of Cpu.code_page */
@@ -38,11 +38,16 @@ struct JitBlock {
     JitLink links[];
 };
 
-enum { JIT_SEGMENTS = 8 };
+enum { JIT_SEGMENTS = 8 }; /* at most */
 
-typedef struct JitSegment {
+/* Part of a segment that is filled from its start. */
+typedef struct JitArea {
     uint8_t *start, *limit, *p;
     uint8_t *ready;           /* up to here the host's page tables have been filled */
+} JitArea;
+
+typedef struct JitSegment {
+    JitArea code, cold;       /* what blocks run, and what they seldom jump to */
     JitBlock *blocks;
     struct JitChunk *chunks;  /* storage of block records */
     unsigned n_blocks;
@@ -54,6 +59,7 @@ typedef struct Jit {
     const uint8_t *rx;
     size_t size;
     JitSegment seg[JIT_SEGMENTS];
+    unsigned n_segments;
     unsigned cur;             /* segment that is being filled; the next one is the oldest */
     _Atomic unsigned generation; /* counts evictions */
     const TargetOps *target;  /* that the thunks were made for */
@@ -62,6 +68,11 @@ typedef struct Jit {
 } Jit;
 extern Jit jit;
 
+static inline size_t jit_area_used(const JitArea *a)
+{
+    return (size_t)(a->p - a->start);
+}
+
 static inline const uint8_t *jit_rx(const uint8_t *rw)
 {
     return jit.rx + (rw - jit.rw);
@@ -69,10 +80,13 @@ static inline const uint8_t *jit_rx(const uint8_t *rw)
 
 /* --- cache.c --- */
 bool jit_cache_init(size_t size, GError **error);
-/* Room for `need` bytes of code, or NULL: evict and try again. Nothing is taken until commit. */
-uint8_t *jit_cache_reserve(size_t need);
+/*
+ * Room for `need` bytes of code, and as much for what is out of line: sets jb->code and cold.
+ * False: evict and try again. Nothing is taken until commit, which takes jb's sizes.
+ */
+bool jit_cache_reserve(size_t need, uint8_t **code, uint8_t **cold);
 JitBlock *jit_cache_new_block(unsigned n_links);
-void jit_cache_commit(JitBlock *jb, uint8_t *end);
+void jit_cache_commit(JitBlock *jb);
 void jit_cache_evict(void);
 
 /* --- link.c --- */
@@ -109,10 +123,10 @@ void jit_vec_soft(Cpu *cpu, uint64_t desc, IrV128 *cells);
 /* --- the host's part --- */
 /* Makes the thunks at the start of the cache; returns how much they took. */
 size_t jit_host_thunks(uint8_t *at, const TargetOps *t);
-/* Upper bound of the code size for f. */
+/* Upper bound of the size of f's code, in line or out of it. */
 size_t jit_host_bound(const IrFunc *f, const CodeBlock *b);
-/* Emits b's code at `at` and fills its links and entry; the end of the code. */
-uint8_t *jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f, uint8_t *at);
+/* Emits b's code at jb->code and cold, and fills its sizes, links and entry. */
+void jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f);
 unsigned jit_host_count_links(const IrFunc *f, const CodeBlock *b);
 void jit_host_set_link(uint8_t *site, const uint8_t *target); /* atomically; both writable map */
 void jit_host_kill_entry(JitBlock *jb);

@@ -404,12 +404,16 @@ static void emit_body(Emit *e)
         e->nu = &e->next_use[i];
         emit_insn(e);
     }
+    uint8_t *end = e->a.p;
+    e->a.p = e->cold;
     for (unsigned i = 0; i < e->n_stubs; i++) {
         Stub s = e->stubs[i];
         asm_fix32(s.site, e->a.p);
         e->in = s.in;
         s.emit(e, &s);
     }
+    e->cold = e->a.p;
+    e->a.p = end;
     for (unsigned i = 0; i < e->n_label_refs; i++) {
         asm_fix32(e->label_refs[i].site, e->label_at[e->label_refs[i].label]);
     }
@@ -457,10 +461,11 @@ static void emit_versions(Emit *e)
     emit_body(e);
 }
 
-uint8_t *jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f, uint8_t *at)
+void jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f)
 {
     Emit *e = &emit_state;
-    e->a.p = at + 16;
+    e->a.p = jb->code + 16;
+    e->cold = jb->cold;
     e->cpu = cpu;
     e->b = b;
     e->jb = jb;
@@ -472,7 +477,7 @@ uint8_t *jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f, uint8_t 
     e->counts = jit.regions && !b->cflags && b->page[1] == UINT64_MAX;
     jb->region = false;
     e->n_links = 0;
-    memcpy(at + 8, &jb, 8);
+    memcpy(jb->code + 8, &jb, 8);
     b->entry = jit_rx(e->a.p);
 
     ra_scan(e);
@@ -480,6 +485,8 @@ uint8_t *jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f, uint8_t 
     for (unsigned i = 0; jit.regions && i < f->n; i++) {
         jb->region |= is_direct(&f->insns[i]) && f->insns[i].aux;
     }
+    jb->size = (uint32_t)(e->a.p - jb->code);
+    jb->cold_size = (uint32_t)(e->cold - jb->cold);
     jb->n_links = e->n_links;
     if (e->b->page[1] == UINT64_MAX) {
         for (unsigned i = 0; i < e->n_links; i++) {
@@ -488,5 +495,4 @@ uint8_t *jit_host_emit(Cpu *cpu, CodeBlock *b, JitBlock *jb, IrFunc *f, uint8_t 
             }
         }
     }
-    return e->a.p;
 }

@@ -107,6 +107,7 @@ struct Stub {
 
 struct Emit {
     Asm a;
+    uint8_t *cold;          /* where what is out of line goes */
     Cpu *cpu;
     CodeBlock *b;
     JitBlock *jb;
