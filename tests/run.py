@@ -116,6 +116,8 @@ def tiers(build):
                          *script(name, 120, "--broken", broken=True, name="loaders"),
                          *script(name, 120, name="bootorder"),
                          *script(name, 120, "--broken", broken=True, name="bootorder"),
+                         *script(name, 120, name="virtqueue"),
+                         *script(name, 120, "--broken", broken=True, name="virtqueue"),
                          *script(name, 60, name="commands"),
                          *script(name, 60, "--broken", broken=True, name="commands"),
                          *script(name, 60, name="disas"),

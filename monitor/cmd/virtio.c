@@ -7,8 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "hw/virtio.h"
 #include "monitor/cmd/qom.h"
+#include "monitor/cmd/virtio.h"
 #include "monitor/schema/commands_gen.h"
 #include "softmmu/run.h"
 #include "util/error.h"
@@ -84,7 +84,7 @@ static VirtioDevice *find(const Json *args, GError **error)
     return NULL;
 }
 
-static VirtQueue *find_queue(const Json *args, GError **error)
+VirtQueue *qmp_virtio_find_queue(const Json *args, GError **error)
 {
     VirtioDevice *v = find(args, error);
     int64_t n = json_get_int(args, "queue", 0);
@@ -234,7 +234,7 @@ void hmp_info_virtio_status(Monitor *mon, const Json *args)
 
 Json *qmp_x_query_virtio_queue_status(const Json *args, GError **error)
 {
-    const VirtQueue *vq = find_queue(args, error);
+    const VirtQueue *vq = qmp_virtio_find_queue(args, error);
     if (!vq)
         return NULL;
     Json *o = json_object();

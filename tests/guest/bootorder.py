@@ -24,7 +24,8 @@ CC = {"aarch64": ["aarch64-linux-gnu-gcc", "-mgeneral-regs-only", "-mstrict-alig
                   "-DFW_CFG=0x10100000ul"]}
 FLAGS = ("-O1 -fno-toplevel-reorder -ffreestanding -nostdlib -static -no-pie -Wl,--build-id=none "
          "-Wl,--no-warn-rwx-segments -Wl,-z,max-page-size=4096").split()
-PROGRAM = r"""
+# Enters run() with a stack.
+START = r"""
 #ifdef __aarch64__
 __asm__(".global _start\n_start: ldr x0, =0x40400000\nmov sp, x0\nbl run\n"
         "1: wfi\nb 1b\n.ltorg");
@@ -32,6 +33,8 @@ __asm__(".global _start\n_start: ldr x0, =0x40400000\nmov sp, x0\nbl run\n"
 __asm__(".global _start\n_start: li sp, 0x80400000\ncall run\n"
         "1: wfi\nj 1b");
 #endif
+"""
+PROGRAM = START + r"""
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned int u32;
@@ -126,11 +129,11 @@ CASES = [
 ]
 
 
-def build(arch, tmp):
+def build(arch, tmp, program, *more):
     source, out = os.path.join(tmp, "files.c"), os.path.join(tmp, arch)
     with open(source, "w", encoding="ascii") as f:
-        f.write(PROGRAM)
-    subprocess.run([*CC[arch], *FLAGS, "-o", out, source], check=True)
+        f.write(program)
+    subprocess.run([*CC[arch], *FLAGS, *more, "-o", out, source], check=True)
     return out
 
 
@@ -209,7 +212,7 @@ def main():
             continue
         ours = os.path.join(os.path.abspath(args.build), f"sosia-system-{arch}")
         with tempfile.TemporaryDirectory(prefix="sosia-guest-") as tmp:
-            kernel = build(arch, tmp)
+            kernel = build(arch, tmp, PROGRAM)
             for name, drives, line, steps in CASES[:1] if args.broken else CASES:
                 mine = line.replace("bootindex=9", "bootindex=5") if args.broken else line
                 a = Run(ours, arch, kernel, disks(drives) + mine.split(), steps, tmp).result()

@@ -21,7 +21,6 @@ MISSING = {
                  "query-block-exports x-blockdev-* x-debug-* blockdev-*-medium blockdev-*-tray",
         "migration and dirty pages": "calc-dirty-rate query-dirty-rate client_migrate_info",
         "Xen and COLO": "xen-* query-xen-replication-status",
-        "descriptors of a queue, one by one": "x-query-virtio-queue-element",
     },
     "help": {
         "disks": "block_set_io_throttle change nbd_server_* qemu-io snapshot_blkdev_internal "
@@ -33,7 +32,6 @@ MISSING = {
     },
     "info": {
         "migration and dirty pages": "dirty_rate",
-        "descriptors of a queue, one by one": "virtio-queue-element",
     },
 }
 HEAD = re.compile(r"^([a-zA-Z?][\w?|-]*)(?: .*)? -- ", re.M)
@@ -45,7 +43,8 @@ DEVICES = ["-netdev", "user,id=n0", "-device", "virtio-net-pci,id=nic0,netdev=n0
 # Replies that are to be the same; what a reference has that we need not have is taken out.
 SAME = [("query-pci", {}), ("query-rx-filter", {"name": "nic0"}), ("x-query-virtio", {}),
         ("x-query-virtio-queue-status", {**NIC, "queue": 1}), ("query-vnc", {}),
-        ("query-spice", {}),
+        ("query-spice", {}), ("x-query-virtio-queue-element", {**NIC, "queue": 1}),
+        ("x-query-virtio-queue-element", {**NIC, "queue": 99, "index": 3}),
         ("query-replay", {}), ("query-rx-filter", {"name": "n0"}), ("watchdog-set-action", {}),
         ("x-query-virtio-queue-status", {**NIC, "queue": 99}), ("set_password", {
             "protocol": "vnc", "password": "x"}), ("yank", {"instances": [{"type": "migration"}]})]
