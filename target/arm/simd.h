@@ -123,6 +123,21 @@ extern const IrHelper arm_helper_fjcvtzs;     /* (value): result, bit 62: Z */
 extern const IrHelper arm_helper_bfcvt;       /* (value) */
 extern const IrHelper arm_helper_fp_access;   /* (level): does not return */
 
+/* Mode `rm` as an attribute: the dynamic one where it is the same, since that is free. */
+static inline unsigned simd_rounding(const TransCtx *t, unsigned rm)
+{
+    return rm == (t->mode & MODE_RM) >> MODE_RM_SHIFT ? (unsigned)IR_RM_DYN : rm;
+}
+/* FRINT*, of scalars and of vectors: name, attributes (only X signals Inexact). */
+#define SIMD_ROUNDINGS(ROUND)                                                                  \
+    ROUND(frintn, simd_rounding(t, FP_RNE) | IR_CVT_NO_NX)                                     \
+    ROUND(frintp, simd_rounding(t, FP_RUP) | IR_CVT_NO_NX)                                     \
+    ROUND(frintm, simd_rounding(t, FP_RDN) | IR_CVT_NO_NX)                                     \
+    ROUND(frintz, simd_rounding(t, FP_RTZ) | IR_CVT_NO_NX)                                     \
+    ROUND(frinta, FP_RMM | IR_CVT_NO_NX)                                                       \
+    ROUND(frintx, IR_RM_DYN)                                                                   \
+    ROUND(frinti, IR_RM_DYN | IR_CVT_NO_NX)
+
 /* RecipEstimate and RecipSqrtEstimate: of 9 bits, to 9 bits. */
 static inline unsigned simd_recip_estimate(unsigned a)
 {

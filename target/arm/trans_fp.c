@@ -20,12 +20,6 @@ static void put(TransCtx *t, const SimdArgs *a, IrType type, IrRef v)
     ir_vzext(t->f, type, arm_v(a->rd), v);
 }
 
-/* Mode `rm` as an attribute: the dynamic one where it is the same, since that is free. */
-static unsigned rounding(const TransCtx *t, unsigned rm)
-{
-    return rm == (t->mode & MODE_RM) >> MODE_RM_SHIFT ? (unsigned)IR_RM_DYN : rm;
-}
-
 /* --- arithmetic --- */
 
 static bool arith2(TransCtx *t, const SimdArgs *a, IrOp op, unsigned aux, unsigned soft)
@@ -67,13 +61,7 @@ TRANS(fsqrt_f) { return arith1(t, a, IR_fsqrt, IR_RM_DYN, SIMD_FSQRT); }
 
 #define ROUND(name, rm)                                                                        \
     TRANS(name##_f) { return arith1(t, a, IR_fround, rm, SIMD_FRINT); }
-ROUND(frintn, rounding(t, FP_RNE) | IR_CVT_NO_NX)
-ROUND(frintp, rounding(t, FP_RUP) | IR_CVT_NO_NX)
-ROUND(frintm, rounding(t, FP_RDN) | IR_CVT_NO_NX)
-ROUND(frintz, rounding(t, FP_RTZ) | IR_CVT_NO_NX)
-ROUND(frinta, FP_RMM | IR_CVT_NO_NX)
-ROUND(frintx, IR_RM_DYN)
-ROUND(frinti, IR_RM_DYN | IR_CVT_NO_NX)
+SIMD_ROUNDINGS(ROUND)
 
 static bool round_int(TransCtx *t, const SimdArgs *a, unsigned op, unsigned rm)
 {
@@ -333,7 +321,7 @@ static bool to_int(TransCtx *t, const SimdArgs *a, unsigned flags)
     }
     i = ir_emit(t->f, IR_fcvt_fi, arm_type(a->q), d, arm_v(a->rn), IR_NONE);
     i->type2 = (uint8_t)fp_type(a);
-    i->aux = (uint16_t)(rounding(t, rm) | flags);
+    i->aux = (uint16_t)(simd_rounding(t, rm) | flags);
     i->imm = 64 - a->imm;
     return true;
 }

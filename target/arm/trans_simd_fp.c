@@ -244,18 +244,8 @@ TRANS(fabs_v) { return arith1(t, a, IR_vfabs, 0, SIMD_FABS); }
 TRANS(fneg_v) { return arith1(t, a, IR_vfneg, 0, SIMD_FNEG); }
 TRANS(fsqrt_v) { return arith1(t, a, IR_vfsqrt, IR_RM_DYN, SIMD_FSQRT); }
 
-static unsigned rounding(const TransCtx *t, unsigned rm)
-{
-    return rm == (t->mode & MODE_RM) >> MODE_RM_SHIFT ? (unsigned)IR_RM_DYN : rm;
-}
 #define ROUND(name, rm) TRANS(name##_v) { return arith1(t, a, IR_vfround, rm, SIMD_FRINT); }
-ROUND(frintn, rounding(t, FP_RNE) | IR_CVT_NO_NX)
-ROUND(frintp, rounding(t, FP_RUP) | IR_CVT_NO_NX)
-ROUND(frintm, rounding(t, FP_RDN) | IR_CVT_NO_NX)
-ROUND(frintz, rounding(t, FP_RTZ) | IR_CVT_NO_NX)
-ROUND(frinta, FP_RMM | IR_CVT_NO_NX)
-ROUND(frintx, IR_RM_DYN)
-ROUND(frinti, IR_RM_DYN | IR_CVT_NO_NX)
+SIMD_ROUNDINGS(ROUND)
 
 static bool soft1(TransCtx *t, const SimdArgs *a, unsigned op, unsigned rm)
 {
@@ -300,10 +290,10 @@ static bool convert(TransCtx *t, const SimdArgs *a, bool to_int, unsigned aux, u
 #define TO_INT(name, rm)                                                                       \
     TRANS(name##s_v) { return convert(t, a, true, rm, SIMD_FCVT_S); }                          \
     TRANS(name##u_v) { return convert(t, a, true, rm | IR_CVT_UNSIGNED, SIMD_FCVT_U); }
-TO_INT(fcvtn, rounding(t, FP_RNE))
-TO_INT(fcvtp, rounding(t, FP_RUP))
-TO_INT(fcvtm, rounding(t, FP_RDN))
-TO_INT(fcvtz, rounding(t, FP_RTZ))
+TO_INT(fcvtn, simd_rounding(t, FP_RNE))
+TO_INT(fcvtp, simd_rounding(t, FP_RUP))
+TO_INT(fcvtm, simd_rounding(t, FP_RDN))
+TO_INT(fcvtz, simd_rounding(t, FP_RTZ))
 TO_INT(fcvta, (unsigned)FP_RMM)
 TRANS(scvtf_v) { return convert(t, a, false, IR_RM_DYN, SIMD_SCVTF); }
 TRANS(ucvtf_v) { return convert(t, a, false, IR_RM_DYN | IR_CVT_UNSIGNED, SIMD_UCVTF); }
@@ -315,7 +305,7 @@ static bool convert_fixed(TransCtx *t, const SimdArgs *a, bool to_int, unsigned 
     SimdArgs b = *a;
 
     b.imm = (16 << a->size) - a->imm;
-    return convert(t, &b, to_int, (to_int ? rounding(t, FP_RTZ) : (unsigned)IR_RM_DYN) | flags,
+    return convert(t, &b, to_int, (to_int ? simd_rounding(t, FP_RTZ) : (unsigned)IR_RM_DYN) | flags,
                    soft);
 }
 TRANS(fcvtzs_vi) { return convert_fixed(t, a, true, 0, SIMD_FCVT_S); }

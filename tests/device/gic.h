@@ -49,6 +49,18 @@ static inline const char *vpins(unsigned cpu)
     return names[out(cpu, ARM_GIC_OUT_VIRQ) | out(cpu, ARM_GIC_OUT_VFIQ) << 1];
 }
 
+/* No device of that type comes to be, and the message names the property. */
+static inline void refuses(const char *type, const char *property, const char *value)
+{
+    Device *dev = device_new(device_type_find(type), NULL, NULL);
+    GError *error = NULL;
+    g_assert_true(device_set_prop(dev, property, value, NULL));
+    g_assert_false(device_realize(dev, NULL, &error));
+    g_assert_nonnull(strstr(error->message, property));
+    g_clear_error(&error);
+    device_unrealize(dev);
+}
+
 static inline void assert_record_holds(Device *dev)
 {
     GError *error = NULL;

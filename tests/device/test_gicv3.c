@@ -826,15 +826,8 @@ static void test_properties(void)
         { "num-cpu", "0" }, { "num-cpu", "513" }, { "num-irq", "32" }, { "num-irq", "100" },
         { "num-irq", "1021" }, { "revision", "2" },
     };
-    for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
-        Device *dev = device_new(device_type_find("arm-gicv3"), NULL, NULL);
-        GError *error = NULL;
-        g_assert_true(device_set_prop(dev, bad[i][0], bad[i][1], NULL));
-        g_assert_false(device_realize(dev, NULL, &error));
-        g_assert_nonnull(strstr(error->message, bad[i][0]));
-        g_clear_error(&error);
-        device_unrealize(dev);
-    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++)
+        refuses("arm-gicv3", bad[i][0], bad[i][1]);
     Device *dev = device_new(device_type_find("arm-gicv3"), NULL, NULL);
     device_set_uint(dev, "num-cpu", 5);
     device_set_uint(dev, "redist-region-count[0]", 4);
