@@ -12,10 +12,8 @@ void guest_event(const char *name, Json *data);
 /* Who passes them on. */
 void guest_event_set_listener(void (*fn)(const char *name, Json *data));
 
-/* -action panic=none; the other actions are in vm_actions (softmmu/run.h). */
-extern bool vm_panic_is_nothing;
-
-/* The kernel panicked: -action panic= says what the machine does. Events as of QEMU. */
+/* The kernel panicked: vm_actions.panic (softmmu/run.h) says what the machine does. Events as of
+ * QEMU. */
 void vm_guest_panicked(void);
 /* It panicked and boots a kernel that dumps it. */
 void vm_guest_crashloaded(void);

@@ -122,15 +122,25 @@ typedef enum WatchdogAction {
     WATCHDOG_ACTIONS(X)
 #undef X
 } WatchdogAction;
-extern const char *const watchdog_actions[]; /* their names, NULL-terminated */
+/* X(constant, name in -action panic= and QMP): what vm_guest_panicked does */
+#define PANIC_ACTIONS(X)                                                                       \
+    X(SHUTDOWN, "shutdown") X(PAUSE, "pause") X(EXIT_FAILURE, "exit-failure") X(NONE, "none")
+typedef enum PanicAction {
+#define X(c, n) PANIC_##c,
+    PANIC_ACTIONS(X)
+#undef X
+} PanicAction;
+extern const char *const watchdog_actions[], *const panic_actions[]; /* names, NULL-terminated */
 
 /* -no-reboot, -no-shutdown, -action */
 typedef struct VmActions {
+    bool reboot_is_shutdown, shutdown_is_pause;
+    PanicAction panic;
     WatchdogAction watchdog;
-    bool reboot_is_shutdown, shutdown_is_pause, panic_is_pause, panic_is_exit_failure;
 } VmActions;
 extern VmActions vm_actions;
 bool watchdog_set_action(const char *name); /* false: there is no such action */
+bool panic_set_action(const char *name);    /* likewise */
 /* For devices: the guest did not feed its watchdog. */
 void vm_watchdog_expired(void);
 

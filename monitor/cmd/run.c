@@ -4,7 +4,6 @@
 
 #include "monitor/schema/commands_gen.h"
 #include "softmmu/dump.h"
-#include "softmmu/guest_event.h"
 #include "softmmu/migrate.h"
 #include "softmmu/run.h"
 #include "util/error.h"
@@ -112,12 +111,7 @@ bool qmp_set_action(const Json *args, GError **error)
         vm_actions.reboot_is_shutdown = !strcmp(reboot, "shutdown");
     if (shutdown)
         vm_actions.shutdown_is_pause = !strcmp(shutdown, "pause");
-    if (panic) {
-        vm_actions.panic_is_pause = !strcmp(panic, "pause");
-        vm_actions.panic_is_exit_failure = !strcmp(panic, "exit-failure");
-        vm_panic_is_nothing = !strcmp(panic, "none");
-    }
-    return !watchdog || watchdog_set_action(watchdog);
+    return (!panic || panic_set_action(panic)) && (!watchdog || watchdog_set_action(watchdog));
 }
 
 bool qmp_watchdog_set_action(const Json *args, GError **error)

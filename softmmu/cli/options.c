@@ -18,7 +18,6 @@
 #include "hw/device.h"
 #include "softmmu/boot.h"
 #include "softmmu/cli/cli.h"
-#include "softmmu/guest_event.h"
 #include "softmmu/rtc.h"
 #include "softmmu/run.h"
 #include "softmmu/smbios.h"
@@ -378,26 +377,21 @@ bool opt_action(Cli *cli, const char *arg, GError **error)
     static const char *const known[] = { "reboot", "shutdown", "panic", "watchdog", NULL };
     static const char *const reboot[] = { "reset", "shutdown", NULL };
     static const char *const shutdown[] = { "poweroff", "pause", NULL };
-    static const char *const panic[] = { "shutdown", "pause", "exit-failure", "none", NULL };
     GHashTable *opts = opts_parse(arg, NULL, error);
     if (!opts)
         return false;
     int r = vm_actions.reboot_is_shutdown, s = vm_actions.shutdown_is_pause;
-    int w = vm_actions.watchdog;
-    int p = vm_actions.panic_is_pause ? 1 : vm_actions.panic_is_exit_failure ? 2
-            : vm_panic_is_nothing ? 3 : 0;
+    int p = vm_actions.panic, w = vm_actions.watchdog;
     bool ok = action_word(opts, "reboot", reboot, &r, error) &&
               action_word(opts, "shutdown", shutdown, &s, error) &&
-              action_word(opts, "panic", panic, &p, error) &&
+              action_word(opts, "panic", panic_actions, &p, error) &&
               action_word(opts, "watchdog", watchdog_actions, &w, error) &&
               opts_check_empty(opts, "-action", known, error);
     g_hash_table_unref(opts);
     vm_actions.reboot_is_shutdown = r == 1;
     vm_actions.shutdown_is_pause = s == 1;
+    vm_actions.panic = p;
     vm_actions.watchdog = w;
-    vm_actions.panic_is_pause = p == 1;
-    vm_actions.panic_is_exit_failure = p == 2;
-    vm_panic_is_nothing = p == 3;
     return ok;
 }
 

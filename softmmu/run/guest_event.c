@@ -2,10 +2,18 @@
 /* See include/softmmu/guest_event.h. */
 #include "softmmu/guest_event.h"
 
+#include <string.h>
+
 #include "softmmu/run.h"
 #include "util/log.h"
 
-bool vm_panic_is_nothing;
+const char *const panic_actions[] = {
+#define X(c, n) [PANIC_##c] = n,
+    PANIC_ACTIONS(X)
+#undef X
+    NULL,
+};
+
 static void (*listener)(const char *name, Json *data);
 
 void guest_event_set_listener(void (*fn)(const char *name, Json *data))
@@ -28,14 +36,26 @@ static void tell(const char *name, const char *action)
     guest_event(name, data);
 }
 
+bool panic_set_action(const char *name)
+{
+    for (int i = 0; panic_actions[i]; i++) {
+        if (!strcmp(panic_actions[i], name)) {
+            vm_actions.panic = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 void vm_guest_panicked(void)
 {
-    bool shutdown = !vm_actions.panic_is_pause && !vm_actions.panic_is_exit_failure &&
-                    !vm_panic_is_nothing;
+    PanicAction action = vm_actions.panic;
+    if (action == PANIC_SHUTDOWN && vm_actions.shutdown_is_pause)
+        action = PANIC_PAUSE;
     log_guest_error("machine", "the guest panicked");
-    if (vm_panic_is_nothing) {
+    if (action == PANIC_NONE) {
         tell("GUEST_PANICKED", "run");
-    } else if (vm_actions.panic_is_pause || (shutdown && vm_actions.shutdown_is_pause)) {
+    } else if (action == PANIC_PAUSE) {
         tell("GUEST_PANICKED", "pause");
         vm_stop(RUN_STATE_GUEST_PANICKED);
     } else {

@@ -251,7 +251,7 @@ static bool carry_out_shutdown(ShutdownCause cause, int exit_code, int *status)
         vm_stop(RUN_STATE_SHUTDOWN);
         return false;
     }
-    if (cause == SHUTDOWN_GUEST_PANIC && vm_actions.panic_is_exit_failure)
+    if (cause == SHUTDOWN_GUEST_PANIC && vm_actions.panic == PANIC_EXIT_FAILURE)
         exit_code = 1;
     vm_stop(RUN_STATE_SHUTDOWN);
     *status = exit_code;

@@ -503,17 +503,16 @@ static void test_no_shutdown(void)
     fake(0)->wants_off = true;
     g_assert_cmpint(loop_for(250), ==, 0); /* ended by the user, not by the guest */
     expect_events("running shutdown(guest-shutdown) shutdown shutdown(host-qmp-quit) ");
-    vm_actions.panic_is_pause = true;
+    vm_actions.panic = PANIC_PAUSE;
     vm_start();
     vm_guest_panicked();
     loop_for(250);
     expect_events("running guest-panicked shutdown(host-qmp-quit) ");
-    vm_panic_is_nothing = true;
+    vm_actions.panic = PANIC_NONE;
     vm_start();
     vm_guest_panicked();
     expect_events("running ");
-    vm_panic_is_nothing = false;
-    vm_actions = (VmActions){ .panic_is_exit_failure = true };
+    vm_actions = (VmActions){ .panic = PANIC_EXIT_FAILURE };
     vm_guest_panicked();
     expect_events("guest-panicked ");
     g_assert_cmpint(main_loop_run(), ==, 1);
