@@ -9,17 +9,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib-unix.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "backend/net/packets.h"
 #include "util/error.h"
 #include "util/opts.h"
-
-enum { QUEUE_MAX = 256, AT_ONCE = 64, RETRY_MS_MAX = 64 };
 
 typedef struct Dgram {
     NetBackend *n;
@@ -27,103 +25,44 @@ typedef struct Dgram {
     SockAddr remote;      /* len 0: the socket is connected */
     bool multicast;
     char *own_path, *info;
-    guint in_tag, out_tag;
-    unsigned retry_ms;
-    GQueue *out;          /* of GBytes *: what the peer had no room for */
-    uint8_t in[NET_MAX_FRAME];
+    Packets *packets;
 } Dgram;
 
-/* ---- to the guest ---- */
+/* ---- frames ---- */
 
-static gboolean on_input(gint fd, GIOCondition c, gpointer opaque)
+static ssize_t read_frame(void *opaque, NetOffload *o, uint8_t *frame, size_t size)
 {
     Dgram *d = opaque;
-    const NetNic *nic = d->n->nic;
-    for (int left = AT_ONCE; left && net_wants(d->n); left--) {
-        ssize_t got = recv(d->fd, d->in, sizeof d->in, MSG_DONTWAIT | MSG_TRUNC);
-        if (got < 0)
-            break; /* nothing more, or an error of an earlier frame, which is read by this */
-        bool own = d->multicast && nic && got >= 12 && !memcmp(d->in + 6, nic->mac, 6);
-        if ((size_t)got <= sizeof d->in && !own)
-            net_deliver(d->n, NULL, d->in, got);
+    for (;;) {
+        ssize_t got = recv(d->fd, frame, size, MSG_DONTWAIT | MSG_TRUNC);
+        if (got > (ssize_t)size)
+            continue; /* no frame is that long */
+        bool own = d->multicast && d->n->nic && got >= 12 &&
+                   !memcmp(frame + 6, d->n->nic->mac, 6);
+        if (!own)
+            return got;
     }
-    if (net_wants(d->n))
-        return G_SOURCE_CONTINUE;
-    d->in_tag = 0;
-    return G_SOURCE_REMOVE;
 }
+
+static ssize_t write_frame(void *opaque, const NetOffload *o, const uint8_t *frame, size_t len)
+{
+    Dgram *d = opaque;
+    const struct sockaddr *to = d->remote.len ? (const struct sockaddr *)&d->remote.ss : NULL;
+    return sendto(d->fd, frame, len, MSG_DONTWAIT | MSG_NOSIGNAL, to, d->remote.len);
+}
+
+/* Of an unconnected Unix socket poll(2) tells about its own buffer, not about its peer's queue. */
+static const PacketOps plain_ops = { .read = read_frame, .write = write_frame };
+static const PacketOps unix_ops = { .read = read_frame, .write = write_frame, .poll_lies = true };
 
 void dgram_room(NetBackend *n)
 {
-    Dgram *d = n->state;
-    if (!d->in_tag)
-        d->in_tag = g_unix_fd_add(d->fd, G_IO_IN, on_input, d);
-}
-
-/* ---- from the guest ---- */
-
-/* False: there is no room now. Whatever else is wrong, the frame is lost, as on a wire. */
-static bool push(Dgram *d, const uint8_t *frame, size_t len)
-{
-    const struct sockaddr *to = d->remote.len ? (const struct sockaddr *)&d->remote.ss : NULL;
-    ssize_t done;
-    do {
-        done = sendto(d->fd, frame, len, MSG_DONTWAIT | MSG_NOSIGNAL, to, d->remote.len);
-    } while (done < 0 && errno == EINTR);
-    return done >= 0 || (errno != EAGAIN && errno != ENOBUFS);
-}
-
-static void flush(Dgram *d);
-
-static gboolean on_output(gint fd, GIOCondition c, gpointer opaque)
-{
-    Dgram *d = opaque;
-    d->out_tag = 0;
-    flush(d);
-    return G_SOURCE_REMOVE;
-}
-
-static gboolean on_retry(gpointer opaque)
-{
-    return on_output(-1, 0, opaque);
-}
-
-/* An unconnected Unix socket can't be watched for room at its peer: poll(2) tells only of its own. */
-static void wait_for_room(Dgram *d)
-{
-    if (d->out_tag)
-        return;
-    if (d->remote.family == AF_UNIX) {
-        d->out_tag = g_timeout_add(d->retry_ms, on_retry, d);
-        d->retry_ms = MIN(2 * d->retry_ms, RETRY_MS_MAX);
-    } else {
-        d->out_tag = g_unix_fd_add(d->fd, G_IO_OUT | G_IO_ERR, on_output, d);
-    }
-}
-
-static void flush(Dgram *d)
-{
-    for (GBytes *b; (b = g_queue_peek_head(d->out)); g_bytes_unref(g_queue_pop_head(d->out))) {
-        gsize len;
-        const uint8_t *frame = g_bytes_get_data(b, &len);
-        if (!push(d, frame, len)) {
-            wait_for_room(d);
-            return;
-        }
-        d->retry_ms = 1;
-    }
-    net_set_blocked(d->n, false);
+    packets_room(((Dgram *)n->state)->packets);
 }
 
 void dgram_send(NetBackend *n, const NetOffload *o, const uint8_t *frame, size_t len)
 {
-    Dgram *d = n->state;
-    if (g_queue_is_empty(d->out) && push(d, frame, len))
-        return;
-    if (g_queue_get_length(d->out) < QUEUE_MAX)
-        g_queue_push_tail(d->out, g_bytes_new(frame, len));
-    net_set_blocked(n, true);
-    wait_for_room(d);
+    packets_send(((Dgram *)n->state)->packets, o, frame, len);
 }
 
 /* ---- sockets ---- */
@@ -218,20 +157,16 @@ void dgram_start(NetBackend *n, int fd, const SockAddr *remote, const char *own_
     d->multicast = remote && dgram_is_multicast(remote);
     d->own_path = g_strdup(own_path);
     d->info = info;
-    d->retry_ms = 1;
-    d->out = g_queue_new();
-    dgram_room(n);
+    d->packets = packets_new(n, fd, d->remote.family == AF_UNIX ? &unix_ops : &plain_ops, d);
 }
 
 void dgram_destroy(NetBackend *n)
 {
     Dgram *d = n->state;
-    g_clear_handle_id(&d->in_tag, g_source_remove);
-    g_clear_handle_id(&d->out_tag, g_source_remove);
+    packets_free(d->packets);
     close(d->fd);
     if (d->own_path)
         unlink(d->own_path);
-    g_queue_free_full(d->out, (GDestroyNotify)g_bytes_unref);
     g_free(d->own_path);
     g_free(d->info);
     g_free(d);

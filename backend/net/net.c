@@ -9,7 +9,8 @@
 #include "util/opts.h"
 
 static const NetType *const types[] = {
-    &net_dgram_type, &net_socket_type, &net_stream_type, &net_user_type,
+    &net_bridge_type, &net_dgram_type, &net_socket_type, &net_stream_type, &net_tap_type,
+    &net_user_type,
 };
 static GPtrArray *all;
 

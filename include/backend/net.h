@@ -65,7 +65,8 @@ typedef struct NetType {
     void (*loaded)(NetBackend *n);
     char *(*describe)(NetBackend *n); /* "net=10.0.2.0,restrict=off"; caller frees */
 } NetType;
-extern const NetType net_user_type, net_stream_type, net_dgram_type, net_socket_type;
+extern const NetType net_user_type, net_stream_type, net_dgram_type, net_socket_type, net_tap_type,
+    net_bridge_type;
 
 struct NetBackend {
     char *id;

@@ -183,7 +183,7 @@ static void refused(const char *text, const char *why)
 static void test_options(void)
 {
     refused("user", "id=");
-    refused("usr,id=a", "it has: dgram");
+    refused("usr,id=a", "it has: bridge, dgram");
     refused("user,id=a,hostfwd=foo", "Bad protocol");
     refused("user,id=a,hostfwd=tcp:1.2.3:22-:22", "Bad host address");
     refused("user,id=a,hostfwd=tcp::22", "Bad guest address");

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* -netdev stream, dgram and socket over socket pairs: framing, back-pressure, hostile peers. */
+/*
+ * -netdev stream, dgram and socket over socket pairs: framing, back-pressure, hostile peers; and
+ * tap, where the host lets us make an interface.
+ */
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,7 +30,7 @@ static bool receive(void *opaque, const NetOffload *o, const uint8_t *frame, siz
     Card *c = opaque;
     if (c->full)
         return false;
-    g_assert_cmphex(o->flags, ==, 0); /* nobody checked these sums */
+    g_assert_cmphex(o->flags & NET_CSUM_VALID, ==, 0); /* nobody checked these sums */
     c->frames++;
     c->bytes += len;
     c->last_len = len;
@@ -235,6 +242,70 @@ static void test_datagrams(void)
     drop(n);
 }
 
+/* A socket that sees what goes through an interface, which is brought up; -1: not allowed. */
+static int listen_on(const char *ifname)
+{
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, g_htons(ETH_P_ALL));
+    struct ifreq r = { .ifr_flags = IFF_UP };
+    struct sockaddr_ll a = { .sll_family = AF_PACKET, .sll_protocol = g_htons(ETH_P_ALL),
+                             .sll_ifindex = (int)if_nametoindex(ifname) };
+    g_strlcpy(r.ifr_name, ifname, IFNAMSIZ);
+    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &r) || bind(fd, (struct sockaddr *)&a, sizeof a)) {
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static void test_tap(void)
+{
+    GError *error = NULL;
+    NetBackend *n = net_new("tap,id=n,script=no,downscript=no", &error);
+    if (!n) {
+        g_test_skip(error->message);
+        g_clear_error(&error);
+        return;
+    }
+    g_autofree char *about = n->type->describe(n);
+    g_assert_true(g_str_has_prefix(about, "ifname=tap"));
+    g_assert_true(g_str_has_suffix(about, ",script=no,downscript=no"));
+    g_autofree char *ifname = g_strndup(about + 7, strcspn(about + 7, ","));
+    g_assert_true(net_delete("n", NULL));
+    g_assert_cmpuint(if_nametoindex(ifname), ==, 0);
+    for (int vnet = 0; vnet < 2; vnet++) {
+        g_autofree char *text = g_strdup_printf("tap,id=n,script=no,downscript=no,ifname=%s,"
+                                                "vnet_hdr=%s,sndbuf=100000", ifname,
+                                                vnet ? "on" : "off");
+        n = make(text, 0);
+        g_assert_true(n->takes_offloads == vnet);
+        net_set_offloads(n, NET_TAKES_CSUM | NET_TAKES_TSO4);
+        int fd = listen_on(ifname);
+        g_assert_cmpint(fd, >=, 0);
+        uint8_t frame[100] = { 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x88, 0xb5 }, got[2000];
+        NetOffload o = { 0 };
+        net_send(n, vnet ? &o : NULL, frame, sizeof frame);
+        ssize_t len = -1;
+        /* The kernel has things of its own to say on a new interface. */
+        for (int i = 0; i < 1000 && (len < 14 || got[12] != 0x88); i++) {
+            len = read(fd, got, sizeof got);
+            g_usleep(len < 0 ? 1000 : 0);
+        }
+        g_assert_cmpint(len, ==, sizeof frame);
+        g_assert_cmpint(memcmp(got, frame, sizeof frame), ==, 0);
+        frame[13] = 0xb6;
+        g_assert_cmpint(write(fd, frame, sizeof frame), ==, sizeof frame);
+        for (int i = 0; i < 1000 && card.last[13] != 0xb6; i++) {
+            settle();
+            g_usleep(1000);
+        }
+        g_assert_cmpuint(card.last_len, ==, sizeof frame);
+        g_assert_cmpint(memcmp(card.last, frame, sizeof frame), ==, 0);
+        close(fd);
+        drop(n);
+    }
+}
+
 static void refused(const char *text, const char *why)
 {
     GError *error = NULL;
@@ -263,6 +334,16 @@ static void test_options(void)
     refused("dgram,id=a", "requires local=");
     refused("dgram,id=a,local.type=inet,local.host=127.0.0.1,local.port=0", "requires remote");
     refused("dgram,id=a,local.type=fd,local.str=0,remote.type=unix,remote.path=x", "don't set remote");
+    refused("tap,id=a,fd=999", "Can't use file descriptor");
+    refused("tap,id=a,fd=0,ifname=x", "invalid with fd=");
+    refused("tap,id=a,fd=0", "no TAP device");
+    refused("tap,id=a,fds=3:4", "several queues");
+    refused("tap,id=a,queues=2", "several queues");
+    refused("tap,id=a,vhostforce=on", "vhost is not supported");
+    refused("tap,id=a,ifname=x,colour=red", "colour");
+    refused("tap,id=a,helper=/bin/false", "bridge helper failed");
+    refused("bridge,id=a,br=x,helper=/bin/true -q", "bridge helper failed");
+    refused("bridge,id=a,br=x,helper=/nonexistent", "can't run the bridge helper");
     refused("{\"type\": \"stream\", \"id\": \"a\", \"addr\": {\"type\": \"unix\"}}", "'addr.path'");
 }
 
@@ -276,6 +357,7 @@ int main(int argc, char **argv)
     g_test_add_func("/net_socket/peer_full", test_peer_full);
     g_test_add_func("/net_socket/hostile", test_hostile);
     g_test_add_func("/net_socket/datagrams", test_datagrams);
+    g_test_add_func("/net_socket/tap", test_tap);
     g_test_add_func("/net_socket/options", test_options);
     return g_test_run();
 }
