@@ -384,7 +384,8 @@ static void note_names(Device *dev, GPtrArray *names, GPtrArray *drives)
     }
     g_ptr_array_add(names, g_strdup(dev->id));
     g_ptr_array_add(names, g_strdup(dev->path));
-    prop_note_drives(dev, drives);
+    if (!dev->keeps_drive)
+        prop_note_drives(dev, drives);
 }
 
 /* Whoever hears of it finds ids and drives free. */

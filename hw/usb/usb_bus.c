@@ -91,6 +91,12 @@ static void child_info(Bus *bus, Device *child, GString *out)
                            d->address, d->port->path, speed_names[d->speed], class_of(d)->name);
 }
 
+static char *boot_node(const Bus *bus, const Device *child)
+{
+    const UsbDevice *d = (const UsbDevice *)child;
+    return g_strdup_printf("storage@%x", d->port ? d->port->number : 0);
+}
+
 void usb_bus_add_port(UsbBus *b, UsbPort *p, UsbDevice *hub, unsigned number, unsigned speeds)
 {
     *p = (UsbPort){ .bus = b, .hub = hub, .number = number, .speeds = speeds };
@@ -125,6 +131,7 @@ UsbBus *usb_bus_new(Device *owner, const UsbBusOps *ops, void *opaque, const cha
     b->bus->plug = plug;
     b->bus->unplug = unplug;
     b->bus->child_info = child_info;
+    b->bus->boot_node = boot_node;
     b->bus->opaque = b;
     b->ops = ops;
     b->opaque = opaque;

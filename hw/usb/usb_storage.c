@@ -38,9 +38,8 @@ typedef struct UsbStorage {
     bool removable, share_rw, commandlog;
     int write_cache, rerror, werror;
     uint64_t logical_size, physical_size, min_io_size, opt_io_size, discard_granularity;
-    uint32_t bootindex;
+    int32_t bootindex;
     ScsiBus *bus;
-    Device *unit;
     /* the command */
     uint8_t phase, status;
     bool busy;               /* the unit has it */
@@ -251,13 +250,13 @@ static bool make_unit(UsbStorage *s, GError **error)
 {
     static const char *const shared[] = {
         "removable", "share-rw", "write-cache", "rerror", "werror", "logical_block_size",
-        "physical_block_size", "min_io_size", "opt_io_size", "discard_granularity", "bootindex",
-        "serial",
+        "physical_block_size", "min_io_size", "opt_io_size", "discard_granularity", "serial",
     };
     bool cdrom = block_is_cdrom(s->drive);
     const DeviceType *t = device_type_find(cdrom ? "scsi-cd" : "scsi-hd");
     g_autofree char *path = g_strdup_printf("%s/%s", s->usb.dev.path, t->name);
     Device *unit = device_new(t, NULL, path);
+    unit->keeps_drive = true; /* as in QEMU, where the drive is none of the unit's own */
     for (unsigned i = 0; i < ARRAY_LEN(shared); i++) {
         g_autofree char *value = device_get_prop(&s->usb.dev, shared[i]);
         bool skip = cdrom && !strcmp(shared[i], "removable");
@@ -266,13 +265,19 @@ static bool make_unit(UsbStorage *s, GError **error)
             return false;
         }
     }
+    /* An index is one device's: it is the unit that is booted from. */
+    g_autofree char *index = g_strdup_printf("%d", s->bootindex);
+    s->bootindex = -1;
+    if (!device_set_prop(unit, "bootindex", index, error)) {
+        device_unrealize(unit);
+        return false;
+    }
     block_release(s->drive); /* a drive serves one device: it is the unit that uses it */
     device_set_ptr(unit, "drive", g_steal_pointer(&s->drive));
     if (!device_realize(unit, s->bus->bus, error)) {
         device_unrealize(unit);
         return false;
     }
-    s->unit = unit;
     return true;
 }
 
@@ -405,7 +410,7 @@ static const Prop storage_props[] = {
       .names = error_words, .doc = "what a read error does; auto: as the drive says" },
     { .name = "werror", .type = PROP_ENUM, .offset = offsetof(UsbStorage, werror), .def = "auto",
       .names = error_words, .doc = "what a write error does; auto: as the drive says" },
-    PROP(UsbStorage, "bootindex", bootindex, PROP_U32, "4294967295", "order for firmware"),
+    PROP_BOOT(UsbStorage, bootindex, NULL),
     PROP_LAST,
 };
 

@@ -180,6 +180,7 @@ static void controller_reset(Xhci *x)
     x->command = (XhciRing){ 0 };
     x->command_running = x->command_kicked = false;
     x->run_ns = 0;
+    x->full_told = 0;
     xhci_ports_reset(x);
     xhci_pin_update(x);
 }

@@ -95,6 +95,7 @@ typedef struct Xhci {
     bool notifying;         /* a message is sent */
     GArray *waiting;        /* XhciWaiting */
     uint32_t ports_waiting; /* whose events found no room */
+    uint32_t full_told;     /* interrupters whose driver was told that its ring is full */
     GArray *trbs, *iov;     /* of the transfer that is looked at */
     uint64_t td_len;
     XhciRing td_end;

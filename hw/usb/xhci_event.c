@@ -70,7 +70,8 @@ static void put(Xhci *x, unsigned n, const XhciWaiting *w)
     }
 }
 
-/* False: it has to wait. The last entry is for the event that says so (4.9.4). */
+/* False: it has to wait. The last entry is for the event that says so (4.9.4), once until
+ * the ring has been emptied. */
 static bool deliver(Xhci *x, const XhciWaiting *w)
 {
     static const XhciWaiting full = { .status = (uint32_t)CC_EVENT_RING_FULL << 24,
@@ -87,7 +88,8 @@ static bool deliver(Xhci *x, const XhciWaiting *w)
             interrupt(x, n);
         return true;
     }
-    if (left == 1) {
+    if (left == 1 && !(x->full_told & BIT(n))) {
+        x->full_told |= BIT(n);
         put(x, n, &full);
         interrupt(x, n);
     }
@@ -113,7 +115,7 @@ void xhci_event_ring_changed(Xhci *x, unsigned n)
 {
     uint8_t entry[XHCI_TRB];
     uint64_t table = (uint64_t)x->erstba_hi[n] << 32 | x->erstba_lo[n], got = sizeof entry;
-    x->event_size[n] = 0;
+    x->event_size[n] = x->event_index[n] = 0;
     if (!x->erstsz[n])
         return;
     const void *p = address_space_map(x->pci.dev.dma, table, &got, false);
@@ -137,6 +139,8 @@ void xhci_event_dequeued(Xhci *x, unsigned n, bool busy_cleared)
     int left = room(x, n);
     if (busy_cleared && left >= 0 && (unsigned)left + 1 < x->event_size[n] && !xhci_halted(x))
         interrupt(x, n);
+    if (left >= 0 && (unsigned)left + 1 == x->event_size[n])
+        x->full_told &= ~BIT(n);
     guint done = 0;
     while (done < x->waiting->len && !xhci_halted(x)) {
         XhciWaiting w = g_array_index(x->waiting, XhciWaiting, done);

@@ -150,6 +150,7 @@ const StateField xhci_state[] = {
     PCI_STATE(Xhci, pci),
     STATE(Xhci, run_ns), STATE(Xhci, command.dequeue), STATE(Xhci, command.cycle),
     STATE(Xhci, command_running), STATE(Xhci, command_kicked), STATE(Xhci, ports_waiting),
+    STATE(Xhci, full_told),
     STATE_ARRAY(Xhci, event_base), STATE_ARRAY(Xhci, event_size), STATE_ARRAY(Xhci, event_index),
     STATE_ARRAY(Xhci, event_cycle), STATE_TIMER_PTR(Xhci, work),
     { .name = "slots", .type = STATE_CUSTOM, .count = 1, .save = save_slots, .load = load_slots },

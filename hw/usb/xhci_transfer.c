@@ -33,10 +33,10 @@ UsbDevice *xhci_slot_device(Xhci *x, const XhciSlot *s)
 static TdFound fetch(Xhci *x, const XhciEp *ep)
 {
     XhciRing r = ep->ring;
+    XhciTrb t = { 0 };
     unsigned links = 0;
     g_array_set_size(x->trbs, 0);
     while (x->trbs->len < TD_MOST && links <= LINKS_MOST) {
-        XhciTrb t;
         if (!xhci_read_trb(x, r.dequeue, &t) || (t.control & TRB_CYCLE) != r.cycle)
             return TD_NONE;
         if (TRB_TYPE(t.control) == TRB_LINK) {
@@ -53,6 +53,8 @@ static TdFound fetch(Xhci *x, const XhciEp *ep)
             return TD_READY;
         }
     }
+    if (!x->trbs->len)
+        g_array_append_val(x->trbs, t); /* which the event is about */
     return TD_BAD;
 }
 

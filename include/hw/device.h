@@ -132,6 +132,7 @@ struct Device {
     AddressSpace *dma; /* where its DMA goes; the machine's memory by default */
     bool realized;
     bool hotplugged;   /* it came while the machine was there already */
+    bool keeps_drive;  /* device_del leaves its -drive */
     uint32_t logged;   /* kinds of guest errors already logged */
     Device *next;      /* all devices, in order of creation */
 };

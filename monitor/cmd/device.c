@@ -5,6 +5,7 @@
 #include "hw/board.h"
 #include "hw/device.h"
 #include "hw/pci.h"
+#include "hw/usb.h"
 
 #include <string.h>
 
@@ -89,6 +90,29 @@ void hmp_info_pci(Monitor *mon, const Json *args)
     pci_print(out);
     monitor_puts(mon, out->str);
     g_string_free(out, TRUE);
+}
+
+Json *qmp_x_query_usb(const Json *args, GError **error)
+{
+    if (!usb_any_bus()) {
+        error_set(error, "USB support not enabled");
+        return NULL;
+    }
+    g_autoptr(GString) out = g_string_new(NULL);
+    usb_print(out);
+    Json *reply = json_object();
+    json_set_str(reply, "human-readable-text", out->str);
+    return reply;
+}
+
+void hmp_info_usb(Monitor *mon, const Json *args)
+{
+    GError *error = NULL;
+    g_autoptr(Json) reply = qmp_x_query_usb(args, &error);
+    if (reply)
+        monitor_puts(mon, json_get_str(reply, "human-readable-text", ""));
+    else
+        monitor_report(mon, error);
 }
 
 void hmp_info_qdm(Monitor *mon, const Json *args)

@@ -96,7 +96,7 @@ def taken(tmp):
                         f"if=none,format=raw,id=x,file={disk},aio=native,cache=none", "-device",
                         "virtio-blk-device,drive=x,iothread=io0"]
     yield "odds and ends", [
-        *virt, "-machine", "graphics=off,kernel-irqchip=on", "-smp", "4,sockets=2,cores=2",
+        *virt, "-usb", "-machine", "usb=on,graphics=off,kernel-irqchip=on", "-smp", "4,sockets=2,cores=2",
         "-boot", "order=dc,menu=on,strict=on", "-rtc", "base=utc,driftfix=slew", "-audiodev", "none,id=snd0", "-watchdog-action", "reset", "-only-migratable", "-k",
         "en-us", "-sandbox", "off", "-compat", "deprecated-input=accept", "-overcommit",
         "cpu-pm=on", "-enable-fips", "-action", "reboot=shutdown,shutdown=pause,panic=pause"]
@@ -105,7 +105,7 @@ def taken(tmp):
 def refused(tmp):
     virt = ["-M", "virt", "-nodefaults", "-display", "none"]
     for words, text in (
-            (["-usb"], "USB"), (["-fda", "x"], "floppy"), (["-sd", "x"], "SD"),
+            (["-usbdevice", "tablet"], "qemu-xhci"), (["-fda", "x"], "floppy"), (["-sd", "x"], "SD"),
             (["-tpmdev", "emulator,id=t"], "TPM"), (["-readconfig", "x"], "command line"),
             (["-runas", "nobody"], "runuser"), (["-trace", "x"], "-d"), (["-plugin", "x"], "plugin"),
             (["-audiodev", "pa,id=x"], "sound"), (["-overcommit", "mem-lock=on"], "mem-lock"),
