@@ -279,6 +279,8 @@ bool virtio_pci_realize(VirtioPci *p, const DeviceType *child, GError **error)
     if (p->disable_modern && !legacy)
         return error_set(error, "without legacy interface (disable-legacy=on, or auto behind a PCI "
                          "Express port) disable-modern=on leaves none");
+    if (p->vectors != (uint32_t)VECTORS_AUTO && p->vectors > 2048)
+        return error_set(error, "vectors=%u: PCI allows 2048 at most", p->vectors);
     p->pci.express = express;
     p->bus = bus_new("virtio-bus", "virtio-bus", &p->pci.dev);
     p->bus->max_children = 1;
@@ -289,8 +291,6 @@ bool virtio_pci_realize(VirtioPci *p, const DeviceType *child, GError **error)
     pci_use_intx(&p->pci);
     if (p->vectors == (uint32_t)VECTORS_AUTO)
         p->vectors = MIN(p->child->n_queues, 64) + 1;
-    if (p->vectors > 2048)
-        return error_set(error, "vectors=%u: PCI allows 2048 at most", p->vectors);
     if (express)
         add_express(p);
     add_bars(p, legacy);

@@ -243,25 +243,36 @@ static int loop_for(unsigned ms)
 
 /* ---- vCPUs ---- */
 
-/* Stops the loop once every processor has run; a busy host may take long to give each its turn. */
-static void stop_when_all_ran(void *opaque)
+/* Stops the loop once a condition holds; a busy host may take long to give each thread its turn. */
+typedef struct {
+    Timer *timer;
+    bool (*holds)(void);
+} Awaited;
+
+static void stop_when_it_holds(void *opaque)
 {
-    Timer **t = opaque;
-    for (unsigned i = 0; i < cpu_count; i++) {
-        if (!fake(i)->insns) {
-            timer_mod(*t, clock_ns(CLOCK_RT) + MS);
-            return;
-        }
-    }
-    stop_loop(NULL);
+    Awaited *a = opaque;
+    if (a->holds())
+        stop_loop(NULL);
+    else
+        timer_mod(a->timer, clock_ns(CLOCK_RT) + MS);
 }
 
-static void loop_until_all_ran(void)
+static void loop_until(bool (*holds)(void))
 {
-    Timer *t = timer_new(CLOCK_RT, stop_when_all_ran, &t);
-    timer_mod(t, clock_ns(CLOCK_RT));
+    Awaited a = { .holds = holds };
+    a.timer = timer_new(CLOCK_RT, stop_when_it_holds, &a);
+    timer_mod(a.timer, clock_ns(CLOCK_RT));
     loop_for(20000);
-    timer_free(t);
+    timer_free(a.timer);
+}
+
+static bool all_ran(void)
+{
+    for (unsigned i = 0; i < cpu_count; i++)
+        if (!fake(i)->insns)
+            return false;
+    return true;
 }
 
 static void add_one(Cpu *cpu, void *arg)
@@ -290,7 +301,7 @@ static void test_vcpus(void)
     g_assert_cmpuint(fake(2)->resets, ==, 1);
 
     vm_start();
-    loop_until_all_ran();
+    loop_until(all_ran);
     uint64_t done[N_CPUS];
     for (unsigned i = 0; i < N_CPUS; i++) {
         done[i] = fake(i)->insns;
@@ -447,6 +458,14 @@ static void listen(void)
     vm_add_powerdown_notifier(on_powerdown, NULL);
 }
 
+static uint64_t insns_before;
+static bool button_and_on(void)
+{
+    return strstr(events->str, "button") && fake(0)->insns > insns_before;
+}
+static bool was_reset(void) { return strstr(events->str, "guest-reset"); }
+static bool was_debugged(void) { return strstr(events->str, "debug"); }
+
 static void test_requests(void)
 {
     IN_CHILD();
@@ -462,24 +481,24 @@ static void test_requests(void)
     expect_events("shutdown(guest-shutdown) shutdown ");
     /* The guest did nothing more. */
     vm_start();
-    uint64_t n = fake(0)->insns;
+    insns_before = fake(0)->insns;
     vm_request_reset(SHUTDOWN_HOST_QMP_SYSTEM_RESET);
     vm_request_powerdown();
-    loop_for(300);
+    loop_until(button_and_on);
     expect_events("running a b roms reset(host-qmp-system-reset) powerdown(guest-shutdown) "
                   "button shutdown(host-qmp-quit) shutdown ");
-    g_assert_cmpuint(fake(0)->insns, >, n);
+    g_assert_cmpuint(fake(0)->insns, >, insns_before);
     g_assert_cmpuint(fake(0)->resets, ==, 2);
 
     /* A guest that resets itself runs on. */
     vm_start();
     fake(0)->wants_reset = true;
-    loop_for(20);
+    loop_until(was_reset);
     expect_events("running a b roms reset(guest-reset) shutdown(host-qmp-quit) shutdown ");
     g_assert_cmpuint(fake(0)->resets, ==, 3);
     vm_start();
     fake(0)->wants_debug = true;
-    loop_for(20);
+    loop_until(was_debugged);
     expect_events("running debug shutdown(host-qmp-quit) ");
     g_assert_cmpint(run_state(), ==, RUN_STATE_DEBUG);
     /* Reset of a stopped machine does not start it. */
