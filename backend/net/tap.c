@@ -277,7 +277,7 @@ static bool take_vhost(NetBackend *n, GHashTable *opts, GError **error)
 {
     bool vhost = false, force = false;
     g_autofree char *fd = opts_take(opts, "vhostfd"), *fds = opts_take(opts, "vhostfds");
-    g_autofree char *poll = opts_take(opts, "poll-us");
+    g_free(opts_take(opts, "poll-us")); /* how vhost waits */
     if (!opts_take_bool(opts, "vhost", &vhost, error) ||
         !opts_take_bool(opts, "vhostforce", &force, error))
         return false;
