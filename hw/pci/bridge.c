@@ -100,7 +100,7 @@ void pci_bridge_config_written(PciDevice *pci, unsigned offset, unsigned size)
         pci_bridge_update((PciBridge *)pci);
 }
 
-/* What is behind can be a master where the bridge is one. */
+/* What is behind can be a master unless the bridge is off or in reset. */
 void pci_bridge_master_changed(PciDevice *pci)
 {
     PciBus *b = pci_secondary_bus(pci);

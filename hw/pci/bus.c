@@ -61,14 +61,17 @@ PciBus *pci_route_pin(const PciDevice *pci, unsigned *pin)
     }
 }
 
+/*
+ * The bits of bridges above do not count, as in QEMU: EDK2 leaves them off where it connects only
+ * the device that it boots from, and would wait for ever.
+ */
 bool pci_can_master(const PciDevice *pci)
 {
-    for (; pci; pci = pci_bus_of(pci)->bridge)
-        if (!pci_bus_master(pci))
+    bool own = pci_bus_master(pci);
+    for (; own && pci; pci = pci_bus_of(pci)->bridge)
+        if (pci_bus_of(pci)->off || held_in_reset(pci_bus_of(pci)))
             return false;
-        else if (pci_bus_of(pci)->off || held_in_reset(pci_bus_of(pci)))
-            return false;
-    return true;
+    return own;
 }
 
 /*

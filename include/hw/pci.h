@@ -144,7 +144,7 @@ static inline bool pci_bus_master(const PciDevice *pci)
 }
 
 void pci_make_master(PciDevice *pci);
-/* It and all bridges above it may be bus masters: its DMA and messages get through. */
+/* It may be a bus master, and no bridge above is off or in reset: its DMA and messages get through. */
 bool pci_can_master(const PciDevice *pci);
 /* bus << 8 | devfn of its requests as the host bridge sees them. */
 unsigned pci_requester_id(const PciDevice *pci);
