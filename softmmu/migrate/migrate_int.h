@@ -13,7 +13,7 @@
 
 #define MIG_MAGIC "SOSIAMIG"
 enum {
-    MIG_VERSION = 1,
+    MIG_VERSION = 2,
     MIG_ANSWERS = 1,            /* flag: the sender waits for answers on the same connection */
     MIG_MANIFEST_MAX = 4 << 20,
     MIG_CHUNK_PAGES = 256,      /* at most, in a record */
@@ -45,14 +45,14 @@ typedef bool MigReadFn(void *opaque, void *buf, size_t len, GError **error);
 typedef struct MigWriter {
     MigWriteFn *write;
     void *opaque;
-    uint32_t sequence;
-    uint64_t bytes; /* so far */
+    uint32_t sequence, sum; /* of the stream's head, until the first record */
+    uint64_t bytes;         /* so far */
 } MigWriter;
 
 typedef struct MigReader {
     MigReadFn *read;
     void *opaque;
-    uint32_t sequence, flags;
+    uint32_t sequence, flags, sum; /* as the writer's */
     GByteArray *buf;
 } MigReader;
 

@@ -2,8 +2,8 @@
 /*
  * The stream: "SOSIAMIG", u32 version, u32 flags, then records of
  *   u32 type, u32 number of the record (from 0), u32 length, u32 CRC-32, that many bytes.
- * The checksum is of the twelve bytes before it and of what follows, so that nothing can be lost,
- * doubled, exchanged or changed unseen. Numbers are little-endian. What comes from outside is
+ * The checksum is of the twelve bytes before it and of what follows, and in the first record of the
+ * stream's head, too, so that nothing can be lost, doubled, exchanged or changed unseen. Numbers are little-endian. What comes from outside is
  * believed to be anything: lengths have bounds, and memory is taken as bytes come.
  */
 #include <string.h>
@@ -21,14 +21,17 @@ bool mig_write_head(MigWriter *w, uint32_t flags, GError **error)
     memcpy(head, MIG_MAGIC, 8);
     store_le32(head + 8, MIG_VERSION);
     store_le32(head + 12, flags);
+    w->sum = crc32_add(0, head, sizeof head);
     w->bytes += sizeof head;
     return w->write(w->opaque, head, sizeof head, error);
 }
 
-static uint32_t checksum(const uint8_t *head, const void *a, size_t a_len, const void *b,
-                         size_t b_len)
+/* *before: the sum that this one goes on from, once. */
+static uint32_t checksum(uint32_t *before, const uint8_t *head, const void *a, size_t a_len,
+                         const void *b, size_t b_len)
 {
-    uint32_t sum = crc32_add(0, head, 12);
+    uint32_t sum = crc32_add(*before, head, 12);
+    *before = 0;
     if (a_len)
         sum = crc32_add(sum, a, a_len);
     return b_len ? crc32_add(sum, b, b_len) : sum;
@@ -42,7 +45,7 @@ bool mig_write(MigWriter *w, MigType type, const void *a, size_t a_len, const vo
     store_le32(head, type);
     store_le32(head + 4, w->sequence++);
     store_le32(head + 8, a_len + b_len);
-    store_le32(head + 12, checksum(head, a, a_len, b, b_len));
+    store_le32(head + 12, checksum(&w->sum, head, a, a_len, b, b_len));
     w->bytes += sizeof head + a_len + b_len;
     return w->write(w->opaque, head, sizeof head, error) &&
            (!a_len || w->write(w->opaque, a, a_len, error)) &&
@@ -75,6 +78,7 @@ bool mig_read_head(MigReader *r, GError **error)
     if (r->flags & ~(uint32_t)MIG_ANSWERS)
         return error_set(error, "the stream is damaged, or of a newer program (flags 0x%x)",
                          r->flags);
+    r->sum = crc32_add(0, head, sizeof head);
     return true;
 }
 
@@ -95,7 +99,7 @@ bool mig_read(MigReader *r, MigRecord *rec, GError **error)
             return false;
         have += n;
     }
-    if (checksum(head, r->buf->data, len, NULL, 0) != load_le32(head + 12))
+    if (checksum(&r->sum, head, r->buf->data, len, NULL, 0) != load_le32(head + 12))
         return error_set(error, "the stream is damaged: record %u has a wrong checksum",
                          r->sequence);
     r->sequence++;
