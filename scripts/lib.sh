@@ -14,8 +14,31 @@ as_root() {
         die "needs root or sudo to install packages: $*"; fi
 }
 
-# Installs what is missing. With SOSIA_OFFLINE=1, or where the registry can't be reached, says what
-# is missing and fails.
+# The registry, or the way to it, may be away for a moment.
+again() {           # COMMAND...
+    local wait
+    for wait in 2 5 10 20; do
+        "$@" && return 0
+        say "that failed; once more in $wait s"
+        sleep "$wait"
+    done
+    "$@"
+}
+
+apt_install() {     # PACKAGE...
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=2 update >&2 || true
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install \
+        "$@" </dev/null >"$cache/apt-install.log" 2>&1 || {
+        tail -n 5 "$cache/apt-install.log" >&2
+        return 1
+    }
+}
+
+apt_download() {    # DIR PACKAGE...; of apt_for's architecture
+    (cd "$1" && shift && apt-get "${apt_options[@]}" download "$@" >&2)
+}
+
+# Installs what is missing, or fails and says why.
 need_packages() {   # PACKAGE...
     local missing=() p
     for p; do
@@ -23,12 +46,7 @@ need_packages() {   # PACKAGE...
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     say "installing ${missing[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=2 update >&2 || true
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install \
-        "${missing[@]}" </dev/null >"$cache/apt-install.log" 2>&1 || {
-        tail -n 5 "$cache/apt-install.log" >&2
-        return 1
-    }
+    again apt_install "${missing[@]}"
 }
 
 build_packages=(gcc libc6-dev meson ninja-build pkg-config python3 libglib2.0-dev libfdt-dev
@@ -86,7 +104,10 @@ apt_for() {         # ARCH SUITE
         -o "Dir::Cache::archives=$dir/archives" -o "APT::Architecture=$1"
         -o "APT::Architectures=$1" -o APT::Sandbox::User=root -o Acquire::Retries=2)
     apt_archives=$dir/archives
-    [ -f "$dir/updated" ] || { apt-get "${apt_options[@]}" update >&2 && : >"$dir/updated"; }
+    [ -f "$dir/updated" ] || {
+        again apt-get "${apt_options[@]}" -o APT::Update::Error-Mode=any update >&2 &&
+            : >"$dir/updated"
+    }
 }
 
 # Downloads a package of apt_for's architecture; prints the path of the .deb.
@@ -98,7 +119,7 @@ fetch_deb() {       # PACKAGE
             return
         fi
     done
-    (cd "$apt_archives" && apt-get "${apt_options[@]}" download "$1" >&2) || return 1
+    again apt_download "$apt_archives" "$1" || return 1
     echo "$apt_archives/$1"_*.deb
 }
 
@@ -252,7 +273,7 @@ fetch_stress() {    # ARCH SUITE
     mkdir -p "$tmp"/{dev,proc,sys,tmp,usr/lib} "$dir/stress"
     ln -s usr/lib "$tmp/lib"
     # shellcheck disable=SC2086
-    (cd "$dir/stress" && apt-get "${apt_options[@]}" download $packages >&2) || return 1
+    again apt_download "$dir/stress" $packages || return 1
     for deb in "$dir"/stress/*.deb; do
         dpkg-deb --fsys-tarfile "$deb" |
             tar -x -C "$tmp" --keep-directory-symlink --exclude './usr/share' || return 1
