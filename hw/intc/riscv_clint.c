@@ -52,30 +52,22 @@ void riscv_clint_on_time_changed(Device *dev, void (*fn)(void *opaque), void *op
     s->time_changed_opaque = opaque;
 }
 
-/* The virtual time at which mtime reaches `when`, or -1 where no int64_t can say it. */
-static int64_t ticks_to_ns(RiscvClint *s, uint64_t when)
-{
-    uint64_t left = when - riscv_clint_time(s);
-    uint64_t now = raw_ticks();
-    if (left > INT64_MAX / NS_PER_TICK || now + left > INT64_MAX / NS_PER_TICK)
-        return -1;
-    return (int64_t)((now + left) * NS_PER_TICK);
-}
-
+/* Time is read once: what is ahead must still be so when the timer is set. */
 static void update_timer(RiscvClint *s, unsigned hart)
 {
     IrqLine *mtip = &s->dev.irq[2 * hart + 1];
-    if (riscv_clint_time(s) >= s->mtimecmp[hart]) {
+    uint64_t now = raw_ticks(), mtime = now + s->offset;
+    if (mtime >= s->mtimecmp[hart]) {
         timer_del(s->timer[hart]);
         irq_set(mtip, 1);
         return;
     }
     irq_set(mtip, 0);
-    int64_t ns = ticks_to_ns(s, s->mtimecmp[hart]);
-    if (ns >= 0)
-        timer_mod(s->timer[hart], ns);
+    uint64_t left = s->mtimecmp[hart] - mtime;
+    if (left <= INT64_MAX / NS_PER_TICK - now)
+        timer_mod(s->timer[hart], (int64_t)((now + left) * NS_PER_TICK));
     else
-        timer_del(s->timer[hart]);
+        timer_del(s->timer[hart]); /* later than virtual time can say */
 }
 
 static void timer_expired(void *opaque)

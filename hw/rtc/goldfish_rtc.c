@@ -49,12 +49,13 @@ static void alarm_due(void *opaque)
 
 static void alarm_start(GoldfishRtc *s)
 {
-    if (s->alarm <= rtc_now(s)) {
+    /* Read once: an alarm that is ahead must still be so when the timer is set. */
+    uint64_t host = (uint64_t)rtc_now_ns(), now = host + s->offset, left = s->alarm - now;
+    if (s->alarm <= now) {
         alarm_due(s);
         return;
     }
     s->alarm_running = 1;
-    uint64_t left = s->alarm - rtc_now(s), host = (uint64_t)clock_ns(CLOCK_HOST);
     if (left <= INT64_MAX - host)
         timer_mod(s->timer, (int64_t)(host + left));
     else

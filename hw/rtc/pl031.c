@@ -19,9 +19,14 @@ typedef struct Pl031 {
     Timer *timer;
 } Pl031;
 
+static uint32_t count_at(const Pl031 *s, int64_t ns)
+{
+    return (uint32_t)(ns / NS_PER_S) + s->offset;
+}
+
 static uint32_t count_now(const Pl031 *s)
 {
-    return (uint32_t)(rtc_now_ns() / NS_PER_S) + s->offset;
+    return count_at(s, rtc_now_ns());
 }
 
 static void update_irq(Pl031 *s)
@@ -32,15 +37,15 @@ static void update_irq(Pl031 *s)
 /* The counter wraps, so a match always lies ahead; now counts as well. */
 static void arm_timer(Pl031 *s)
 {
-    uint32_t left = s->mr - count_now(s);
+    int64_t now = rtc_now_ns();
+    uint32_t left = s->mr - count_at(s, now);
     if (!left) {
         timer_del(s->timer);
         s->ris = 1;
         update_irq(s);
         return;
     }
-    int64_t ns = (int64_t)left * NS_PER_S - rtc_now_ns() % NS_PER_S;
-    timer_mod(s->timer, clock_ns(CLOCK_HOST) + ns);
+    timer_mod(s->timer, now - now % NS_PER_S + (int64_t)left * NS_PER_S);
 }
 
 static void timer_expired(void *opaque)

@@ -25,18 +25,26 @@ static uint64_t offset_of(const ArmCpu *a, unsigned n)
     return n == ARM_OUT_TIMER_VIRT ? a->cntvoff : 0;
 }
 
-static bool is_due(const ArmCpu *a, unsigned n)
+static bool is_due_at(const ArmCpu *a, unsigned n, uint64_t count)
 {
     const ArmTimer *t = &a->timer[n];
-    return t->ctl & CTL_ENABLE && arm_count() - offset_of(a, n) >= t->cval;
+    return t->ctl & CTL_ENABLE && count - offset_of(a, n) >= t->cval;
 }
 
-/* Main lock held: the output, and the Timer for when it is to change. */
+static bool is_due(const ArmCpu *a, unsigned n)
+{
+    return is_due_at(a, n, arm_count());
+}
+
+/*
+ * Main lock held: the output, and the Timer for when it is to change. The counter is read once: had
+ * the deadline passed between two readings, there would be none left to wait for.
+ */
 static void update(ArmCpu *a, unsigned n)
 {
     ArmTimer *t = &a->timer[n];
-    bool due = is_due(a, n), level = due && !(t->ctl & CTL_IMASK);
-    uint64_t count, left;
+    uint64_t count = arm_count(), left;
+    bool due = is_due_at(a, n, count), level = due && !(t->ctl & CTL_IMASK);
     int64_t at;
 
     if (a->out[n].level != level)
@@ -45,11 +53,10 @@ static void update(ArmCpu *a, unsigned n)
         /* It fires for nothing if it is set; that costs less than taking it off every time. */
         return;
     }
-    count = arm_count() - offset_of(a, n);
-    left = t->cval - count;
+    left = t->cval - (count - offset_of(a, n));
     if (left > (uint64_t)INT64_MAX >> (NS_PER_TICK_SHIFT + 2))
         left = (uint64_t)INT64_MAX >> (NS_PER_TICK_SHIFT + 2);
-    at = (int64_t)((arm_count() + left) << NS_PER_TICK_SHIFT);
+    at = (int64_t)((count + left) << NS_PER_TICK_SHIFT);
     if (at < t->armed) {
         t->armed = at;
         timer_mod(t->timer, at);

@@ -44,10 +44,12 @@ static bool evaluate(RiscvCpu *r, uint64_t cmp, uint64_t now)
 /* Main lock held. Sets the timer for stimecmp, and STIP; again if stimecmp changes meanwhile. */
 static void rearm(RiscvCpu *r)
 {
-    uint64_t cmp, now;
+    uint64_t cmp, now, ns;
 
     do {
         cmp = __atomic_load_n(&r->stimecmp, __ATOMIC_SEQ_CST);
+        /* The earlier reading of the two: early is looked at again, late would be late. */
+        ns = (uint64_t)clock_ns(CLOCK_VIRTUAL);
         now = riscv_read_time(r);
         if (evaluate(r, cmp, now) || !sstc_on(r)) {
             __atomic_store_n(&r->stimer_armed, UINT64_MAX, __ATOMIC_SEQ_CST);
@@ -56,8 +58,7 @@ static void rearm(RiscvCpu *r)
         }
         __atomic_store_n(&r->stimer_armed, cmp, __ATOMIC_SEQ_CST);
         /* Rounded up, so that mtime has arrived when the timer fires; far off is never. */
-        unsigned __int128 ticks = (unsigned __int128)(uint64_t)clock_ns(CLOCK_VIRTUAL) *
-                                  r->time_hz / NS_PER_S;
+        unsigned __int128 ticks = (unsigned __int128)ns * r->time_hz / NS_PER_S;
         unsigned __int128 at = ((ticks + (cmp - now)) * NS_PER_S + r->time_hz - 1) / r->time_hz;
         timer_mod(r->stimer, at > INT64_MAX / 2 ? INT64_MAX / 2 : (int64_t)at);
     } while (cmp != __atomic_load_n(&r->stimecmp, __ATOMIC_SEQ_CST));

@@ -50,6 +50,22 @@ static void test_counts(void)
     g_assert_cmpuint(rd(DR), ==, 1001);
 }
 
+/* The match comes while it is being set. */
+static void test_race(void)
+{
+    setup();
+    for (unsigned i = 1; i < 10; i++) {
+        uint32_t count = rd(DR);
+        bare_drift = second / i;
+        wr(MR, count + 1);
+        bare_drift = 0;
+        while (rd(DR) == count)
+            step(second / 10);
+        g_assert_cmphex(rd(RIS), ==, 1);
+        wr(ICR, 1);
+    }
+}
+
 static void test_alarm(void)
 {
     setup();
@@ -77,5 +93,6 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/pl031/counts", test_counts);
     g_test_add_func("/pl031/alarm", test_alarm);
+    g_test_add_func("/pl031/race", test_race);
     return g_test_run();
 }

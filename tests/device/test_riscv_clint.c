@@ -82,6 +82,21 @@ static void test_compare(void)
     g_assert_cmpint(bare_level[1], ==, 1);
 }
 
+/* Deadlines that pass while the comparator is being set. */
+static void test_race(void)
+{
+    setup();
+    for (unsigned ticks = 0; ticks < 20; ticks++) {
+        uint64_t t = bare_read(BASE + TIME, 8);
+        bare_drift = 250;
+        bare_write(BASE + CMP, 8, t + ticks);
+        bare_drift = 0;
+        bare_advance(5000);
+        g_assert_cmpint(bare_level[1], ==, 1);
+        bare_write(BASE + CMP, 8, UINT64_MAX);
+    }
+}
+
 static void test_snapshot(void)
 {
     setup();
@@ -107,6 +122,7 @@ int main(int argc, char **argv)
     g_test_add_func("/clint/software", test_software);
     g_test_add_func("/clint/time", test_time);
     g_test_add_func("/clint/compare", test_compare);
+    g_test_add_func("/clint/race", test_race);
     g_test_add_func("/clint/snapshot", test_snapshot);
     return g_test_run();
 }

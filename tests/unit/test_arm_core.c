@@ -232,11 +232,11 @@ static void wire(void *opaque, int n, int level)
     *(int *)opaque = level;
 }
 
-static int64_t now_ns = 1000000;
+static int64_t now_ns = 1000000, drift_ns; /* drift: passes with each reading */
 
 static int64_t test_time(void)
 {
-    return now_ns;
+    return now_ns += drift_ns;
 }
 
 static void test_timer(void)
@@ -274,6 +274,30 @@ static void test_timer(void)
     g_assert_cmpint(level, ==, 1);
     msr(a, "CNTV_CTL_EL0", 0);
     g_assert_cmpint(level, ==, 0);
+    clock_set_virtual_source(NULL);
+}
+
+/* Deadlines that pass while a timer is being set. */
+static void test_timer_race(void)
+{
+    ArmCpu *a;
+    int level = 0;
+
+    bus();
+    clock_set_virtual_source(test_time);
+    a = processor("cortex-a57", false, false);
+    irq_connect(arm_cpu_output(&a->cpu, ARM_OUT_TIMER_VIRT), (IrqSink){ wire, &level, 0 });
+    for (unsigned ticks = 0; ticks < 10; ticks++) {
+        msr(a, "CNTV_CVAL_EL0", mrs(a, "CNTVCT_EL0") + ticks);
+        drift_ns = 40;
+        msr(a, "CNTV_CTL_EL0", 1);
+        drift_ns = 0;
+        now_ns += 1000;
+        clock_run_timers(CLOCK_VIRTUAL);
+        g_assert_cmpint(level, ==, 1);
+        msr(a, "CNTV_CTL_EL0", 0);
+        g_assert_cmpint(level, ==, 0);
+    }
     clock_set_virtual_source(NULL);
 }
 
@@ -479,5 +503,6 @@ int main(int argc, char **argv)
     g_test_add_func("/arm/software-step", test_software_step);
     g_test_add_func("/arm/pmu", test_pmu);
     g_test_add_func("/arm/timer", test_timer);
+    g_test_add_func("/arm/timer-race", test_timer_race);
     return g_test_run();
 }
