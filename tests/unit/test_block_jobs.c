@@ -526,7 +526,7 @@ static void test_killed(void)
             note_top(d, &c);
             be_killed(&c, d, kind);
         }
-        for (int i = 0; i < 2000 && !__atomic_load_n(&d->done, __ATOMIC_ACQUIRE); i++)
+        for (int i = 0; i < 100000 && !__atomic_load_n(&d->done, __ATOMIC_ACQUIRE); i++)
             g_usleep(1000);
         g_usleep(g_test_rand_int_range(1000, 250000));
         kill(pid, SIGKILL);

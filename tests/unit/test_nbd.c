@@ -109,7 +109,7 @@ static void test_client(void)
     g_autofree char *text = g_strdup_printf("file=nbd:unix:%s:exportname=x,format=raw,if=none,"
                                             "discard=unmap", socket_path);
     BlockBackend *b = NULL;
-    for (int i = 0; i < 1000 && !(b = drive_new(text, NULL, NULL)); i++)
+    for (int i = 0; i < 20000 && !(b = drive_new(text, NULL, NULL)); i++)
         g_usleep(5000); /* until it listens */
     g_assert_nonnull(b);
     g_assert_cmpuint(block_size(b), ==, MODEL_SIZE);

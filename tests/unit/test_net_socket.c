@@ -287,7 +287,7 @@ static void test_tap(void)
         net_send(n, vnet ? &o : NULL, frame, sizeof frame);
         ssize_t len = -1;
         /* The kernel has things of its own to say on a new interface. */
-        for (int i = 0; i < 1000 && (len < 14 || got[12] != 0x88); i++) {
+        for (int i = 0; i < 20000 && (len < 14 || got[12] != 0x88); i++) {
             len = read(fd, got, sizeof got);
             g_usleep(len < 0 ? 1000 : 0);
         }
@@ -295,7 +295,7 @@ static void test_tap(void)
         g_assert_cmpint(memcmp(got, frame, sizeof frame), ==, 0);
         frame[13] = 0xb6;
         g_assert_cmpint(write(fd, frame, sizeof frame), ==, sizeof frame);
-        for (int i = 0; i < 1000 && card.last[13] != 0xb6; i++) {
+        for (int i = 0; i < 20000 && card.last[13] != 0xb6; i++) {
             settle();
             g_usleep(1000);
         }
