@@ -15,6 +15,7 @@ import concurrent.futures
 import glob
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -24,6 +25,19 @@ RESULT = re.compile(r"^(ok|not ok)\b\s*\d*\s*-?\s*(.*?)(\s*#\s*(SKIP|TODO)\b.*)?
 PLAN = re.compile(r"^1\.\.(\d+)", re.M)
 # Of glib's random numbers: a run can be repeated. A program by itself takes a new one each time.
 SEED = "R02S" + "".join(f"{n:08x}" for n in range(1, 5))
+# Seconds until a program counts as hung: far beyond what a busy machine needs.
+HUNG = 1800
+# Tools answer in English, files are UTF-8.
+ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", "TERM": "dumb"}
+# The programs of each tier that is not C: tests/TIER/NAME.py.
+SCRIPTS = {
+    "guest": ["run", "sysreg", "suite", "loaders", "bootorder", "virtqueue", "commands", "disas",
+              "dump", "mmu"],
+    "differential": ["run", "arm_fp", "gic"],
+    "fault": ["run", "fuzz"],
+    "gdb": ["run"],
+    "boot": ["run"],
+}
 
 
 def around(out, results, n):
@@ -34,20 +48,38 @@ def around(out, results, n):
 
 
 class Program:
-    """One test program of a tier."""
+    """One test program of a tier. It runs in a process group of its own, with all that it starts."""
 
-    def __init__(self, name, argv, timeout, broken=False):
-        self.name, self.argv, self.timeout, self.broken = name, argv, timeout, broken
+    running = set()
+
+    def __init__(self, name, argv, broken=False):
+        self.name, self.argv, self.broken = name, argv, broken
+
+    @classmethod
+    def end_all(cls):
+        for p in list(cls.running):
+            os.killpg(p.pid, signal.SIGKILL)
+
+    def output(self):
+        """What it writes, and its status."""
+        with subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, env=ENVIRONMENT, process_group=0) as p:
+            self.running.add(p)
+            try:
+                out, _ = p.communicate(timeout=HUNG)
+                status = p.returncode
+            except subprocess.TimeoutExpired:
+                os.killpg(p.pid, signal.SIGKILL)
+                out, _ = p.communicate()
+                status = "hung"
+            finally:
+                self.running.discard(p)
+        return out.decode(errors="replace"), status
 
     def run(self):
         """Returns (passed names, failed (name, why) pairs, skipped names, seconds)."""
         start = time.monotonic()
-        try:
-            p = subprocess.run(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, timeout=self.timeout)
-            out, status = p.stdout.decode(errors="replace"), p.returncode
-        except subprocess.TimeoutExpired as e:
-            out, status = (e.stdout or b"").decode(errors="replace"), "timeout"
+        out, status = self.output()
         passed, failed, skipped = [], [], []
         results = list(RESULT.finditer(out))
         for n, result in enumerate(results):
@@ -60,8 +92,8 @@ class Program:
                 failed.append((name, around(out, results, n)))
         planned = PLAN.search(out)
         seen = len(passed) + len(failed) + len(skipped)
-        if status == "timeout":
-            failed.append((self.name, f"no end within {self.timeout} s\n{out[-2000:]}"))
+        if status == "hung":
+            failed.append((self.name, f"no end within {HUNG} s\n{out[-2000:]}"))
         elif status != 0 and not failed:
             failed.append((self.name, f"exit status {status}\n{out[-2000:]}"))
         elif planned and seen < int(planned.group(1)) and not failed:
@@ -82,54 +114,23 @@ def tiers(build):
         for path in sorted(glob.glob(os.path.join(build, "tests", tier, "test_*"))):
             if os.access(path, os.X_OK) and os.path.isfile(path):
                 broken = os.path.basename(path) == "test_broken"
-                yield Program(f"{tier}/{os.path.basename(path)}", [path, "--tap", "--seed", SEED], 120,
+                yield Program(f"{tier}/{os.path.basename(path)}", [path, "--tap", "--seed", SEED],
                               broken)
 
-    def script(tier, timeout, *args, broken=False, name="run"):
+    def script(tier, name, broken):
         path = os.path.join(HERE, tier, f"{name}.py")
         called = tier if name == "run" else f"{tier}/{name}"
-        if os.path.exists(path):
-            yield Program(f"{called}{' (broken case)' if broken else ''}",
-                          [sys.executable, path, "--build", build, *args], timeout, broken)
+        argv = [sys.executable, path, "--build", build, *(["--broken"] if broken else [])]
+        return Program(f"{called}{' (broken case)' if broken else ''}", argv, broken)
 
     lint = os.path.join(os.path.dirname(HERE), "scripts", "lint")
     clang = [sys.executable, f"{lint}-clang", "--build", build]
-    yield "lint", [Program("lint", [sys.executable, lint], 60), Program("lint clang", clang, 900),
-                   Program("lint clang (broken case)", [*clang, "--broken"], 60, True)]
+    yield "lint", [Program("lint", [sys.executable, lint]), Program("lint clang", clang),
+                   Program("lint clang (broken case)", [*clang, "--broken"], True)]
     yield "unit", list(built("unit"))
     yield "device", list(built("device"))
-    for name, timeout in (("guest", 600), ("differential", 600), ("fault", 600),
-                          ("gdb", 300), ("boot", 1800)):
-        programs = [*script(name, timeout), *script(name, 300, "--broken", broken=True)]
-        if name == "guest":
-            programs += [*script(name, 300, name="sysreg"),
-                         *script(name, 300, "--broken", broken=True, name="sysreg")]
-        if name == "fault":
-            programs += [*script(name, 300, name="fuzz"),
-                         *script(name, 300, "--broken", broken=True, name="fuzz")]
-        if name == "differential":
-            programs += [*script(name, 300, name="arm_fp"),
-                         *script(name, 300, "--broken", broken=True, name="arm_fp"),
-                         *script(name, 300, "--seeds", "3", name="gic"),
-                         *script(name, 300, "--seeds", "1", "--broken", broken=True, name="gic")]
-        if name == "guest":
-            programs += [*script(name, 120, name="suite"),
-                         *script(name, 120, "--broken", broken=True, name="suite"),
-                         *script(name, 120, name="loaders"),
-                         *script(name, 120, "--broken", broken=True, name="loaders"),
-                         *script(name, 120, name="bootorder"),
-                         *script(name, 120, "--broken", broken=True, name="bootorder"),
-                         *script(name, 120, name="virtqueue"),
-                         *script(name, 120, "--broken", broken=True, name="virtqueue"),
-                         *script(name, 60, name="commands"),
-                         *script(name, 60, "--broken", broken=True, name="commands"),
-                         *script(name, 60, name="disas"),
-                         *script(name, 60, "--broken", broken=True, name="disas"),
-                         *script(name, 120, name="dump"),
-                         *script(name, 120, "--broken", broken=True, name="dump"),
-                         *script(name, 300, name="mmu"),
-                         *script(name, 300, "--broken", broken=True, name="mmu")]
-        yield name, programs
+    for tier, names in SCRIPTS.items():
+        yield tier, [script(tier, name, broken) for name in names for broken in (False, True)]
 
 
 def main():
@@ -151,7 +152,12 @@ def main():
             continue
         start = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-            results = list(pool.map(lambda p: (p, p.run()), programs))
+            try:
+                results = list(pool.map(lambda p: (p, p.run()), programs))
+            except KeyboardInterrupt:
+                pool.shutdown(wait=False, cancel_futures=True)
+                Program.end_all()
+                raise
         passed = failed = 0
         for program, (ok, bad, skipped, seconds) in results:
             passed += len(ok)
@@ -174,4 +180,8 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("run.py: interrupted")

@@ -11,6 +11,7 @@ import tempfile
 from debug import DebugBoots
 from disks import make_esp, make_extlinux
 from session import Failure, Session
+from timelimits import SLOW
 from screen import ScreenBoots
 import stress
 from snapshot import SnapshotBoots
@@ -18,7 +19,6 @@ from snapshot import SnapshotBoots
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 CACHE = os.environ.get("SOSIA_CACHE", os.path.join(ROOT, ".cache"))
-SLOW = float(os.environ.get("SOSIA_TEST_SLOWNESS", "1"))
 EFI = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
 UBOOT = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
 PROMPT = rb"(~|/root) # "

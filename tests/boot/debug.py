@@ -9,10 +9,10 @@ import tempfile
 import threading
 
 from session import Failure, Session
+from timelimits import SLOW
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-SLOW = float(os.environ.get("SOSIA_TEST_SLOWNESS", "1"))
 
 
 def free_port():

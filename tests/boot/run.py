@@ -22,9 +22,9 @@ from arm64 import Arm64Boots  # noqa: E402
 from disks import make_esp, make_extlinux  # noqa: E402
 import stress  # noqa: E402
 from session import Failure, Session  # noqa: E402
+from timelimits import SLOW  # noqa: E402
 
 CACHE = os.environ.get("SOSIA_CACHE", os.path.join(ROOT, ".cache"))
-SLOW = float(os.environ.get("SOSIA_TEST_SLOWNESS", "1"))  # sanitizer builds, busy machines
 PROMPT = rb"~ # "
 
 

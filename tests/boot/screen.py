@@ -4,9 +4,9 @@ import os
 import time
 
 from session import Failure
+from timelimits import SLOW
 from snapshot import Monitor
 
-SLOW = float(os.environ.get("SOSIA_TEST_SLOWNESS", "1"))
 PROMPT = rb"(~|/root) # "
 WIDTH, HEIGHT = 1280, 800
 

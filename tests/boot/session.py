@@ -20,6 +20,9 @@ import subprocess
 import sys
 import time
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from timelimits import LIMIT  # noqa: E402
+
 
 class Failure(Exception):
     pass
@@ -78,7 +81,7 @@ class Session:
             if time.monotonic() >= self.end:
                 raise Failure(f"did not end within {self.timeout} s; last output: "
                               f"{self.all[-300:]!r}")
-        got = self.proc.wait(timeout=10)
+        got = self.proc.wait(LIMIT)
         if got != status:
             raise Failure(f"exit status is {got}, not {status}; last output: {self.all[-300:]!r}")
 

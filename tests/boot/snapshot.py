@@ -8,8 +8,8 @@ import socket
 import time
 
 from session import Failure, Session
+from timelimits import SLOW
 
-SLOW = float(os.environ.get("SOSIA_TEST_SLOWNESS", "1"))
 PROMPT = rb"(~|/root) # "
 CPUS = 4
 DISK = b"".join(b"%015d\n" % i for i in range(1 << 16))

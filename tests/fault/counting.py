@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A program with a guest that prints a counter, one number a line, seen by its output and by QMP."""
 import array
+import fcntl
 import json
 import os
 import re
+import select
 import socket
 import subprocess
+import sys
+import termios
 import threading
 import time
 
-SLOW = float(os.environ.get("SOSIA_TEST_SLOWNESS", "1"))
-LIMIT = 60 * SLOW
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.append(os.path.join(ROOT, "tests"))
+from timelimits import LIMIT                                            # noqa: E402
+
 LINE = re.compile(rb"^([0-9a-f]{16})\n", re.M)
 
 
@@ -23,7 +29,7 @@ class Machine:
 
     def __init__(self, case, *words, fds=()):
         path = os.path.join(case.tmp, f"qmp{len(case.machines)}")
-        self.out, self.events = b"", []
+        self.out, self.events, self.lock = b"", [], threading.Lock()
         self.proc = subprocess.Popen(
             [case.sosia, "-M", "virt", "-kernel", case.guest, "-display", "none", "-monitor", "none",
              "-serial", "stdio", "-qmp", f"unix:{path},server=on,wait=off", *words],
@@ -58,8 +64,27 @@ class Machine:
         self.proc.wait()
 
     def collect(self):
-        while chunk := os.read(self.proc.stdout.fileno(), 65536):
-            self.out += chunk
+        fd = self.proc.stdout.fileno()
+        while select.select([fd], [], []):
+            with self.lock:
+                chunk = os.read(fd, 65536)
+                self.out += chunk
+            if not chunk:
+                break
+
+    def drain(self):
+        """`out` has all that the program has written until now."""
+        waiting = array.array("i", [1])
+        while waiting[0]:
+            with self.lock:
+                fcntl.ioctl(self.proc.stdout, termios.FIONREAD, waiting)
+            time.sleep(0.001 if waiting[0] else 0)
+
+    def forget(self):
+        """What comes is of another time."""
+        self.drain()
+        with self.lock:
+            self.out = b""
 
     # ---- QMP ----
 
@@ -93,6 +118,11 @@ class Machine:
         return self.ask("human-monitor-command", **{"command-line": line})
 
     # ---- the guest ----
+
+    def first(self):
+        """The first number since the start, or since forget."""
+        self.last()
+        return self.numbers()[0]
 
     def numbers(self):
         return [int(n, 16) for n in LINE.findall(self.out)]

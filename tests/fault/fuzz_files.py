@@ -6,7 +6,7 @@ import struct
 import subprocess
 import sys
 
-from fuzz_program import Failure, Program, ROOT, refused_or_fine
+from fuzz_program import Failure, LIMIT, Program, ROOT, refused_or_fine
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "differential"))
 import machines                                                         # noqa: E402
@@ -42,7 +42,8 @@ def elf(arch):
 def fdt(build, tmp, arch):
     path = os.path.join(tmp, f"{arch}.dtb")
     subprocess.run([os.path.join(build, f"sosia-system-{arch}"), "-M", f"virt,dumpdtb={path}", "-m", "64",
-                    "-display", "none", *(["-bios", "none"] if arch == "riscv64" else [])], check=True, capture_output=True, timeout=60)
+                    "-display", "none", *(["-bios", "none"] if arch == "riscv64" else [])], check=True, capture_output=True,
+                   timeout=LIMIT)
     with open(path, "rb") as f:
         return f.read()
 

@@ -7,11 +7,13 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import time
 
-SLOW = float(os.environ.get("SOSIA_TEST_SLOWNESS", "1"))
 COMPLAINT = re.compile(r"ERROR: |WARNING: Thread|runtime error|CRITICAL \*\*|WARNING \*\*|GLib|assert")
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.append(os.path.join(ROOT, "tests"))
+from timelimits import LIMIT                                            # noqa: E402
 
 
 class Failure(Exception):
@@ -50,11 +52,11 @@ class Program:
         self.err.seek(0)
         return self.err.read().decode(errors="replace")
 
-    def connect(self, name, timeout=20):
-        end = time.monotonic() + 20 * SLOW
+    def connect(self, name):
+        end = time.monotonic() + LIMIT
         while True:
             s = socket.socket(socket.AF_UNIX)
-            s.settimeout(timeout * SLOW)
+            s.settimeout(LIMIT)
             try:
                 s.connect(os.path.join(self.tmp, name))
                 return s
@@ -90,7 +92,7 @@ class Program:
                 raise Failure(f"QMP does not answer: {e}; {self.text()[-2000:]}") from None
             if not chunk:
                 try:
-                    self.proc.wait(20)
+                    self.proc.wait(LIMIT)
                 except subprocess.TimeoutExpired:
                     raise Failure("QMP was closed") from None
                 raise Failure(f"ended with {self.proc.returncode}: {self.text()[-6000:]}")
@@ -130,7 +132,7 @@ class Program:
                     except Failure:
                         pass
                 try:
-                    self.proc.wait(30 * SLOW)
+                    self.proc.wait(LIMIT)
                 except subprocess.TimeoutExpired:
                     raise Failure(f"does not end; {self.text()[-2000:]}") from None
             if self.proc.returncode or COMPLAINT.search(self.text()):
@@ -147,13 +149,13 @@ class Program:
         self.err.close()
 
 
-def refused_or_fine(argv, tmp, stdin=b'{"execute":"qmp_capabilities"}{"execute":"quit"}', limit=20):
+def refused_or_fine(argv, tmp, stdin=b'{"execute":"qmp_capabilities"}{"execute":"quit"}'):
     """Runs to the end. Status 0; or 1, one line on stderr and no command was done."""
     def failure(why):
         return Failure(f"{why}: {shown(argv, 3000)}\n{err[-6000:]}")
     err = ""
     try:
-        p = subprocess.run(argv, input=stdin, capture_output=True, timeout=limit * SLOW, cwd=tmp,
+        p = subprocess.run(argv, input=stdin, capture_output=True, timeout=LIMIT, cwd=tmp,
                            env=no_leaks(), preexec_fn=no_big_files)
     except subprocess.TimeoutExpired as e:
         err = (e.stderr or b"").decode(errors="replace")

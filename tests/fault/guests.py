@@ -26,10 +26,10 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SOURCE = os.path.join(ROOT, "tests", "guest", "hostile")
-sys.path.insert(0, os.path.join(ROOT, "scripts"))
+sys.path[:0] = [os.path.join(ROOT, "scripts"), os.path.join(ROOT, "tests")]
 import gen_isa                                                          # noqa: E402
+from timelimits import LIMIT                                            # noqa: E402
 
-SLOW = float(os.environ.get("SOSIA_TEST_SLOWNESS", "1"))
 FLAGS = ("-O1 -ffreestanding -nostdlib -static -no-pie -fno-stack-protector -Wall -Wextra -Werror "
          "-fno-tree-loop-distribute-patterns -Wno-unused-parameter -Wl,--build-id=none "
          "-Wl,--no-warn-rwx-segments").split()
@@ -341,13 +341,13 @@ class Run:
         """Resets, pauses, looks, saves; returns when it is time, or raises OSError."""
         self.buf = b""
         self.qmp = socket.socket(socket.AF_UNIX)
-        self.qmp.settimeout(30 * SLOW)
+        self.qmp.settimeout(LIMIT)
         while True:
             try:
                 self.qmp.connect(self.path("qmp"))
                 break
             except OSError:
-                if self.proc.poll() is not None or time.monotonic() > end + 20 * SLOW:
+                if self.proc.poll() is not None or time.monotonic() > end + LIMIT:
                     raise
                 time.sleep(0.02)
         with self.qmp:
@@ -429,14 +429,14 @@ class Run:
                 self.user(time.monotonic() + seconds)
             except (OSError, ValueError) as e:
                 try:
-                    self.proc.wait(2)
+                    self.proc.wait(LIMIT)
                 except subprocess.TimeoutExpired:
                     why = f"the monitor: {e!r}"
             if self.proc.poll() is None:
                 how = "after SIGTERM"
                 self.proc.send_signal(signal.SIGTERM)
                 try:
-                    self.proc.wait(20 * SLOW)
+                    self.proc.wait(LIMIT)
                 except subprocess.TimeoutExpired:
                     self.proc.send_signal(signal.SIGABRT)
                     self.proc.wait()

@@ -17,11 +17,11 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "scripts"))
+sys.path[:0] = [os.path.join(ROOT, "scripts"), os.path.join(ROOT, "tests")]
 import asm                                                              # noqa: E402
 import gen_isa                                                          # noqa: E402
+from timelimits import LIMIT                                            # noqa: E402
 
-SLOW = float(os.environ.get("SOSIA_TEST_SLOWNESS", "1"))
 # How often each action comes, by kind of guest. "wild" runs random code in machine mode, where it
 # may well end its own program.
 KINDS = {
@@ -148,7 +148,7 @@ def run(sosia, kind, seed, engine, seconds, count, tmp):
             how = "after SIGTERM"
             p.send_signal(signal.SIGTERM)
             try:
-                p.wait(20 * SLOW)
+                p.wait(LIMIT)
             except subprocess.TimeoutExpired:
                 p.kill()
                 p.wait()

@@ -16,7 +16,8 @@ import tempfile
 import time
 
 import counting
-from counting import LIMIT, Failure
+from counting import Failure
+from timelimits import LIMIT
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CC = "-O1 -ffreestanding -fno-stack-protector -nostdlib -static -no-pie -Wl,--build-id=none " \
@@ -66,10 +67,8 @@ class Machine(counting.Machine):
             if theirs != ["MIGRATION active", "RESUME", "MIGRATION completed"]:
                 raise Failure(f"destination: {theirs}")
         # What it prints joins what the source printed, but for a line that was under way.
-        time.sleep(0.05)
-        last = self.numbers()[-1]
-        to.last()
-        first = to.numbers()[0]
+        self.drain()
+        last, first = self.numbers()[-1], to.first()
         if not last < first <= last + (2 << 15):
             raise Failure(f"{first:#x} after {last:#x}")
 

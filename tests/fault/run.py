@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 import hostile
+from timelimits import LIMIT
 import migrate
 import scripts
 import snapshots
@@ -107,7 +108,7 @@ def main():
         for number, (title, words, text) in enumerate(table, 1):
             try:
                 p = subprocess.run([sosia, *words], stdin=subprocess.DEVNULL, capture_output=True,
-                                   timeout=30)
+                                   timeout=LIMIT)
                 err = p.stderr.decode(errors="replace").strip()
                 lines = [l for l in err.splitlines() if "warning" not in l.lower()]
                 bad = (f"status {p.returncode}" if p.returncode != 1 else

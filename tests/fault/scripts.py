@@ -8,6 +8,8 @@ import socket
 import subprocess
 import tempfile
 
+from timelimits import LIMIT
+
 
 class Machine:
     """A stopped machine and its QMP."""
@@ -18,7 +20,6 @@ class Machine:
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(path)
         listener.listen()
-        listener.settimeout(30)
         self.process = subprocess.Popen(
             [program, "-S", "-display", "none", "-qmp", f"unix:{path}", *words],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -32,7 +33,7 @@ class Machine:
                 pass
         listener.close()
         if self.sock:
-            self.sock.settimeout(30)
+            self.sock.settimeout(LIMIT)
             self.lines = self.sock.makefile("rb")
             self.lines.readline()
             self.ask("qmp_capabilities")
@@ -53,7 +54,7 @@ class Machine:
         if self.sock:
             self.ask("quit")
             self.sock.close()
-        _, err = self.process.communicate(timeout=30)
+        _, err = self.process.communicate(timeout=LIMIT)
         self.dir.cleanup()
         return self.process.returncode, err.decode(errors="replace")
 
@@ -141,7 +142,7 @@ HELP = (
 
 def check_help(program, words, text):
     p = subprocess.run([program, *words.split()], stdin=subprocess.DEVNULL, capture_output=True,
-                       text=True, timeout=30)
+                       text=True, timeout=LIMIT)
     return None if not p.returncode and text in p.stdout and not p.stderr else (
         f"status {p.returncode}, no '{text}': {p.stdout[-200:]}{p.stderr[-200:]}")
 

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """gdb's remote protocol from the side of gdb, for tests."""
+import os
 import re
 import socket
+import sys
 import time
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from timelimits import LIMIT                                            # noqa: E402
 
 
 class Failure(Exception):
@@ -11,7 +16,7 @@ class Failure(Exception):
 
 class Rsp:
     def __init__(self, path, features="multiprocess+;swbreak+;hwbreak+"):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + LIMIT
         while True:
             self.sock = socket.socket(socket.AF_UNIX)
             try:
@@ -22,7 +27,7 @@ class Rsp:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.02)
-        self.sock.settimeout(20)
+        self.sock.settimeout(LIMIT)
         self.buf = b""
         self.ack = True
         if features is not None:
@@ -71,7 +76,7 @@ class Rsp:
         if (answer := self.ask(data)) != "OK":
             raise Failure(f"{data!r}: {answer!r}")
 
-    def stop(self, data, timeout=20):
+    def stop(self, data, timeout=LIMIT):
         """Sends a packet that lets the machine go; the stop reply as a dict."""
         self.sock.settimeout(timeout)
         self.send(data)

@@ -17,6 +17,9 @@ import sys
 import tempfile
 import time
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from timelimits import LIMIT                                            # noqa: E402
+
 CC = {"aarch64": ["aarch64-linux-gnu-gcc", "-mgeneral-regs-only", "-mstrict-align",
                   "-Wl,-Ttext=0x40200000", "-DUART=0x9000000ul", "-DFW_CFG=0x9020000ul"],
       "riscv64": ["riscv64-linux-gnu-gcc", "-march=rv64imac_zicsr", "-mabi=lp64",
@@ -159,7 +162,7 @@ class Run:
                         resets += 1
                         self.wait(resets)
                 self.say({"execute": "quit"})
-                self.p.wait(30)
+                self.p.wait(LIMIT)
             finally:
                 self.p.kill()
                 self.p.wait()
@@ -185,7 +188,7 @@ class Run:
         return None
 
     def wait(self, n):
-        until = time.monotonic() + 30
+        until = time.monotonic() + LIMIT
         while self.p.poll() is None and time.monotonic() < until:
             with open(self.serial, encoding="ascii") as f:
                 if f.read().count("END\n") >= n:

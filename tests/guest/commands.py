@@ -12,6 +12,9 @@ import shutil
 import subprocess
 import sys
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from timelimits import LIMIT                                            # noqa: E402
+
 # What is missing, and why. A name that has come to be there must leave this list.
 MISSING = {
     "qmp": {
@@ -56,7 +59,7 @@ def talk(program, commands, *more):
     lines += [{"execute": name, "arguments": a} for name, a in commands] + [{"execute": "quit"}]
     p = subprocess.run([program, "-M", "virt", "-S", "-nodefaults", "-display", "none", "-qmp",
                         "stdio", *more], input="\n".join(map(json.dumps, lines)), stdout=subprocess.PIPE,
-                       stderr=subprocess.DEVNULL, timeout=60, text=True)
+                       stderr=subprocess.DEVNULL, timeout=LIMIT, text=True)
     replies = [r for r in map(json.loads, p.stdout.splitlines()) if "return" in r or "error" in r]
     return [r.get("return", r.get("error")) for r in replies][1:-1]
 
@@ -136,7 +139,7 @@ def main():
         check(f"replies of {arch}", [f"{what}: {a}, not {b}" for what, a, b in replies
                                      if comparable(a) != comparable(b)])
         for option in ("action", "boot", "smp", "rtc", "overcommit"):
-            a, b = (subprocess.run([p, "-M", "virt", f"-{option}", "help"], timeout=60, text=True,
+            a, b = (subprocess.run([p, "-M", "virt", f"-{option}", "help"], timeout=LIMIT, text=True,
                                    stdout=subprocess.PIPE).stdout for p in (sosia, reference))
             check(f"-{option} help of {arch}", [] if a == b else [f"{a!r}, not {b!r}"])
         if arch == "aarch64":

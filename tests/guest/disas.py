@@ -12,6 +12,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from timelimits import LIMIT                                            # noqa: E402
+
 # Shown but not run; then what powers off.
 SOURCE = {
     "aarch64": """
@@ -54,7 +57,7 @@ class Failure(Exception):
 
 
 def run(argv, **more):
-    p = subprocess.run(argv, capture_output=True, text=True, timeout=60, **more)
+    p = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT, **more)
     if p.returncode:
         raise Failure(f"{argv[0]}: exit {p.returncode}: {p.stderr[-300:]}")
     return p.stdout

@@ -15,6 +15,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from timelimits import LIMIT                                            # noqa: E402
+
 CC = {"aarch64": "aarch64-linux-gnu-gcc", "riscv64": "riscv64-linux-gnu-gcc"}
 FLAGS = ("-nostdlib -static -no-pie -Wl,--build-id=none -Wl,--no-warn-rwx-segments "
          "-Wl,-z,max-page-size=4096").split()
@@ -202,7 +205,7 @@ def guest_loader(ours, reference, make):
     for program in (ours, reference):
         blob = os.path.join(make.tmp, "tree.dtb")
         subprocess.run([program, "-M", f"virt,dumpdtb={blob}", *argv], check=True,
-                       capture_output=True, timeout=60)
+                       capture_output=True, timeout=LIMIT)
         dts = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", blob], check=True,
                              capture_output=True, text=True).stdout
         found.append(sorted(line.strip() for node in re.findall(r"module@.*?};", dts, re.S)
@@ -214,7 +217,7 @@ def run(program, case):
     argv = [program, *case.argv, "-display", "none", "-monitor", "none", "-serial", "none"]
     try:
         p = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, timeout=60)
+                           stderr=subprocess.STDOUT, timeout=LIMIT)
     except subprocess.TimeoutExpired as e:
         return "no end: " + (e.stdout or b"").decode(errors="replace")
     out = p.stdout.decode(errors="replace")

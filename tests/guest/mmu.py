@@ -14,10 +14,12 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from timelimits import LIMIT                                            # noqa: E402
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 CC = "aarch64-linux-gnu-gcc"
 CPUS = ["cortex-a57", "neoverse-n1", "max"]
-TIMEOUT = 60
 FLAGS = ("-nostdlib -static -no-pie -ffreestanding -O1 -mgeneral-regs-only -mstrict-align "
          "-march=armv8-a -Wl,--build-id=none -Wl,--no-warn-rwx-segments").split()
 # Accesses in the order of mmu/mmu_access.c
@@ -41,7 +43,7 @@ def run(argv, machine, kernel):
             "none", "-serial", "stdio", "-kernel", kernel]
     try:
         p = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, timeout=TIMEOUT)
+                           stderr=subprocess.PIPE, timeout=LIMIT)
     except subprocess.TimeoutExpired as e:
         return (e.stdout or b"").decode(errors="replace") + "\nno end\n"
     return p.stdout.decode(errors="replace") + p.stderr.decode(errors="replace")

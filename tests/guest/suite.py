@@ -14,6 +14,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from timelimits import LIMIT                                            # noqa: E402
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 CC = "aarch64-linux-gnu-gcc"
 FLAGS = ("-nostdlib -static -no-pie -ffreestanding -O1 -mgeneral-regs-only -mstrict-align "
@@ -39,7 +42,7 @@ def run(argv, gic, kernel, more):
             "-device", "pci-testdev", "-kernel", kernel, "-serial", "stdio", *more]
     try:
         p = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, timeout=60)
+                           stderr=subprocess.PIPE, timeout=LIMIT)
     except subprocess.TimeoutExpired as e:
         return (e.stdout or b"").decode(errors="replace") + "\n(no end)", None
     return p.stdout.decode(errors="replace") + p.stderr.decode(errors="replace"), p.returncode

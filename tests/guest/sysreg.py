@@ -15,6 +15,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from timelimits import LIMIT                                            # noqa: E402
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 CC = "aarch64-linux-gnu-gcc"
 FLAGS = ("-nostdlib -static -no-pie -march=armv8-a -Wl,--build-id=none "
@@ -127,7 +130,7 @@ def run(program, cpu, el2, kernel):
             kernel]
     try:
         p = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, timeout=300)
+                           stderr=subprocess.PIPE, timeout=LIMIT)
     except subprocess.TimeoutExpired as e:
         return (e.stdout or b"").decode(errors="replace"), "did not end"
     out = p.stdout.decode(errors="replace").replace("\r", "")
