@@ -206,6 +206,18 @@ static void view_changed(void *opaque, const ArmGicView *v)
     see(opaque, v);
 }
 
+/* The redistributor has power of its own (IHI 0069, chapter 11). */
+static void power_on_reset(void *opaque)
+{
+    Gicv3Cpu *c = opaque;
+    gicv3_cpu_reset(c);
+    gicv3_virt_reset(c);
+    gicv3_route_any(c->gic);
+    gicv3_cpu_changed(c);
+    gicv3_update_virtual(c);
+}
+
 const ArmGicOps arm_gicv3_cpu_ops = {
     .read = sysreg_read, .write = sysreg_write, .view_changed = view_changed,
+    .reset = power_on_reset,
 };

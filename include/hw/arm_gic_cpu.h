@@ -29,6 +29,8 @@ typedef struct ArmGicOps {
     /* The processor's level, security state or interrupt routing changed in a way that decides
      * between IRQ and FIQ; NULL: of no interest. Main lock held. */
     void (*view_changed)(void *opaque, const ArmGicView *view);
+    /* The processor was without power, and so was its CPU interface. Main lock held. */
+    void (*reset)(void *opaque);
 } ArmGicOps;
 
 #endif

@@ -41,10 +41,16 @@ static ArmCpu *find_cpu(uint64_t affinity)
 
 /* --- CPU_ON --- */
 
+/* What is in the core's power domain is as after a reset, a GICv3's CPU interface included. */
 void arm_psci_start(ArmCpu *a)
 {
     if (__atomic_load_n(&a->powered_off, __ATOMIC_SEQ_CST) != POWER_PENDING)
         return;
+    if (a->gic && a->gic->reset) {
+        main_lock();
+        a->gic->reset(a->gic_opaque);
+        main_unlock();
+    }
     arm_reset_core(a);
     arm_start_at(a, a->start_el, a->start_entry, a->start_context);
     a->cpu.halted = false;
