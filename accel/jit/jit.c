@@ -55,7 +55,7 @@ static void log_host_code(const CodeBlock *b, const JitBlock *jb)
 static bool jit_compile(Cpu *cpu, CodeBlock *b, IrFunc *f)
 {
     if (G_UNLIKELY(jit.target != cpu->target)) {
-        jit_host_thunks(jit.rw, cpu->target);
+        jit_host_init(jit.rw, cpu->target);
         for (unsigned i = 0; i < JIT_HOT_COUNTERS; i++) {
             jit_hot_counters[i] = JIT_HOT_LOOP;
         }

@@ -121,8 +121,8 @@ uint64_t jit_fp_soft(Cpu *cpu, uint64_t desc, uint64_t a, uint64_t b, uint64_t c
 void jit_vec_soft(Cpu *cpu, uint64_t desc, IrV128 *cells);
 
 /* --- the host's part --- */
-/* Makes the thunks at the start of the cache; returns how much they took. */
-size_t jit_host_thunks(uint8_t *at, const TargetOps *t);
+/* What depends on the guest alone: thunks, at the start of the cache, and its pins. */
+void jit_host_init(uint8_t *at, const TargetOps *t);
 /* Upper bound of the size of f's code, in line or out of it. */
 size_t jit_host_bound(const IrFunc *f, const CodeBlock *b);
 /* Emits b's code at jb->code and cold, and fills its sizes, links and entry. */

@@ -86,7 +86,9 @@ Stub *emit_stub(Emit *e, void (*fn)(Emit *, Stub *), uint8_t *site)
     s->insns_left = e->f->n_guest_insns - e->insn_index;
     s->xmm_live = 0;
     s->xmm_single = 0;
-    for (unsigned x = 0; x < 16; x++) {
+    /* Most code has nothing in these. */
+    for (uint32_t m = (e->soft | (e->allowed & ~e->free)) >> XMM0; m; m &= m - 1) {
+        unsigned x = (unsigned)__builtin_ctz(m);
         const RegState *r = &e->r[XMM0 + x];
         if (e->soft >> (XMM0 + x) & 1) {
             s->xmm_live |= 1u << x;
@@ -132,13 +134,13 @@ void emit_pc_to_rcx(Emit *e, uint64_t pc)
 
 static void move_evicted(Emit *e, bool store)
 {
-    for (unsigned s = 0; e->evicted && s < e->f->n_slots; s++) {
-        int pin = e->f->slots[s].pin;
-        if (pin >= 0 && (e->evicted >> pin_regs[pin] & 1)) {
+    for (unsigned p = 0; p < IR_N_PINS; p++) {
+        if (e->evicted >> pin_regs[p] & 1) {
+            Mem cell = slot_mem(e, (unsigned)pin_slot[p]);
             if (store) {
-                asm_store(&e->a, slot_mem(e, s), pin_regs[pin]);
+                asm_store(&e->a, cell, pin_regs[p]);
             } else {
-                asm_load(&e->a, pin_regs[pin], slot_mem(e, s));
+                asm_load(&e->a, pin_regs[p], cell);
             }
         }
     }

@@ -35,6 +35,7 @@ enum { FRAME_RESULT = 0, FRAME_MEMOP = 8, FRAME_ARG0 = 16, FRAME_ARG1 = 24, FRAM
        FRAME_N_SPILLS = 2048, FRAME_SIZE = FRAME_SPILL + FRAME_N_SPILLS * 8 + 8 };
 
 extern const uint8_t pin_regs[IR_N_PINS];
+extern int pin_slot[IR_N_PINS]; /* the guest's slot that has the pin, or -1 */
 
 /* Entries for the block's own back edges: of its first version, to its second one, and there. */
 enum { SELF_FIRST, SELF_CHANGE, SELF_FASTER, N_SELF };
@@ -59,7 +60,6 @@ typedef struct Thunks {
         *fp_soft, *vec_soft, *load16, *store16;
     const uint8_t *box, *nan64, *nan32; /* constants */
     const uint8_t *vec[N_VEC_CONSTS];
-    const uint8_t *end;
 } Thunks;
 extern Thunks thunks;
 
@@ -207,6 +207,7 @@ static inline IrRef operand_ref(const Emit *e, unsigned which)
 }
 
 /* --- regalloc.c --- */
+void ra_init(const TargetOps *t);
 void ra_scan(Emit *e);                /* next uses, loops */
 void ra_begin(Emit *e);
 void ra_insn_end(Emit *e);

@@ -14,19 +14,16 @@ enum { LOST_PINS = 1u << R8 | 1u << R9 | 1u << R10 | 1u << R11, ALL_PINS = 0xfff
 /* Pinned slots to or from their cells; registers in mask, but for pins this block evicted. */
 static void move_pins(Emit *e, uint32_t mask, bool store)
 {
-    for (unsigned s = 0; s < e->f->n_slots; s++) {
-        int pin = e->f->slots[s].pin;
-        if (pin < 0) {
+    for (unsigned p = 0; p < IR_N_PINS; p++) {
+        unsigned reg = pin_regs[p];
+        if (pin_slot[p] < 0 || !(mask >> reg & 1) || (e->evicted >> reg & 1)) {
             continue;
         }
-        unsigned reg = pin_regs[pin];
-        if (!(mask >> reg & 1) || (e->evicted >> reg & 1)) {
-            continue;
-        }
+        Mem cell = slot_mem(e, (unsigned)pin_slot[p]);
         if (store) {
-            asm_store(&e->a, slot_mem(e, s), reg);
+            asm_store(&e->a, cell, reg);
         } else {
-            asm_load(&e->a, reg, slot_mem(e, s));
+            asm_load(&e->a, reg, cell);
         }
     }
 }

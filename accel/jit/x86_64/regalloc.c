@@ -13,9 +13,26 @@
  * it to C, goes through emit_standard_map. Soft pins that the block writes are not kept up to date
  * in memory.
  */
+#include "accel/ir/internal.h"
 #include "emit.h"
 
 const uint8_t pin_regs[IR_N_PINS] = { RBX, R8, R9, R10, R11, R12, R13, R15 };
+int pin_slot[IR_N_PINS];
+static int8_t slot_pin[IR_MAX_SLOTS]; /* by slot: its register at block boundaries, or -1 */
+
+void ra_init(const TargetOps *t)
+{
+    for (unsigned p = 0; p < IR_N_PINS; p++) {
+        pin_slot[p] = -1;
+    }
+    for (unsigned s = 0; s < t->n_slots; s++) {
+        int pin = t->slots[s].pin;
+        slot_pin[s] = pin >= 0 ? (int8_t)pin_regs[pin] : -1;
+        if (pin >= 0) {
+            pin_slot[pin] = (int)s;
+        }
+    }
+}
 
 /* --- the scan --- */
 
@@ -113,12 +130,15 @@ void ra_scan(Emit *e)
         }
         nu->use[0] = next_of(e, in->a, epoch);
         nu->use[1] = next_of(e, in->b, epoch);
-        nu->use[2] = next_of(e, in->c, epoch);
-        nu->use[3] = next_of(e, in->d, epoch);
+        nu->use[2] = nu->use[3] = NEVER;
+        if (in->c != IR_NONE || in->d != IR_NONE) { /* few have so many */
+            nu->use[2] = next_of(e, in->c, epoch);
+            nu->use[3] = next_of(e, in->d, epoch);
+            set_next(e, in->c, epoch, (uint16_t)i);
+            set_next(e, in->d, epoch, (uint16_t)i);
+        }
         set_next(e, in->a, epoch, (uint16_t)i);
         set_next(e, in->b, epoch, (uint16_t)i);
-        set_next(e, in->c, epoch, (uint16_t)i);
-        set_next(e, in->d, epoch, (uint16_t)i);
     }
     e->loops = loops && loop_depths(e, e->depth);
 }
@@ -214,14 +234,7 @@ static void choose_soft_pins(Emit *e)
         }
     }
     use[f->pc_slot].uses = 0;
-    for (unsigned p = 0; p < IR_N_PINS; p++) {
-        pinned[p] = -1;
-    }
-    for (unsigned s = 0; s < f->n_slots; s++) {
-        if (f->slots[s].pin >= 0) {
-            pinned[f->slots[s].pin] = (int)s;
-        }
-    }
+    memcpy(pinned, pin_slot, sizeof pinned);
     for (;;) { /* the most used slot without a register takes that of the least used one */
         int best = -1, worst = -1;
         for (unsigned s = 0; s < f->n_slots; s++) {
@@ -231,7 +244,7 @@ static void choose_soft_pins(Emit *e)
             }
         }
         for (unsigned p = 0; p < IR_N_PINS; p++) {
-            if (pinned[p] >= 0 && f->slots[pinned[p]].pin == (int)p &&
+            if (pinned[p] >= 0 && pinned[p] == pin_slot[p] &&
                 (worst < 0 || use[pinned[p]].uses < use[pinned[worst]].uses)) {
                 worst = (int)p;
             }
@@ -278,9 +291,7 @@ void ra_begin(Emit *e)
     for (unsigned i = 0; i < N_HOST_REGS; i++) {
         e->r[i].ref = IR_NONE;
     }
-    for (unsigned s = 0; s < f->n_slots; s++) {
-        e->slot_fixed[s] = f->slots[s].pin >= 0 ? (int8_t)pin_regs[f->slots[s].pin] : -1;
-    }
+    memcpy(e->slot_fixed, slot_pin, f->n_slots);
     e->allowed = GPR_TEMPS | 0xffff0000u;
     e->soft = e->soft_written = e->soft_through = e->evicted = 0;
     if (e->loops && e->faster) {

@@ -19,8 +19,8 @@ HostFeatures host;
 
 typedef struct ThunkGen {
     Asm a;
+    const IrSlot *slots;
     int32_t bias;
-    int32_t pin_offset[IR_N_PINS]; /* of the pin's slot, from rbp; none: INT32_MIN */
     int32_t pc_offset;
 } ThunkGen;
 
@@ -29,11 +29,16 @@ static Mem tg_cpu(const ThunkGen *g, size_t offset)
     return mem_bd(RBP, (int32_t)offset - g->bias);
 }
 
+static Mem tg_pin(const ThunkGen *g, unsigned pin)
+{
+    return tg_cpu(g, g->slots[pin_slot[pin]].offset);
+}
+
 static void store_pins(ThunkGen *g)
 {
     for (unsigned p = 0; p < IR_N_PINS; p++) {
-        if (g->pin_offset[p] != INT32_MIN) {
-            asm_store(&g->a, mem_bd(RBP, g->pin_offset[p]), pin_regs[p]);
+        if (pin_slot[p] >= 0) {
+            asm_store(&g->a, tg_pin(g, p), pin_regs[p]);
         }
     }
 }
@@ -42,8 +47,8 @@ static void store_pins(ThunkGen *g)
 static void load_pins(ThunkGen *g, uint32_t mask)
 {
     for (unsigned p = 0; p < IR_N_PINS; p++) {
-        if (g->pin_offset[p] != INT32_MIN && (mask >> pin_regs[p] & 1)) {
-            asm_load(&g->a, pin_regs[p], mem_bd(RBP, g->pin_offset[p]));
+        if (pin_slot[p] >= 0 && (mask >> pin_regs[p] & 1)) {
+            asm_load(&g->a, pin_regs[p], tg_pin(g, p));
         }
     }
 }
@@ -349,7 +354,7 @@ static bool has_lzcnt(void)
     return __get_cpuid(0x80000001, &a, &b, &c, &d) && c & 1u << 5;
 }
 
-size_t jit_host_thunks(uint8_t *at, const TargetOps *t)
+void jit_host_init(uint8_t *at, const TargetOps *t)
 {
     __builtin_cpu_init();
     host.bmi1 = __builtin_cpu_supports("bmi");
@@ -364,23 +369,14 @@ size_t jit_host_thunks(uint8_t *at, const TargetOps *t)
     host.fma = __builtin_cpu_supports("fma") && host.avx;
     host.sse41 = __builtin_cpu_supports("sse4.1");
 
-    ThunkGen g = { .a.p = at, .bias = (int32_t)t->slots[0].offset + 128 };
+    ra_init(t);
+    ThunkGen g = { .a.p = at, .slots = t->slots, .bias = (int32_t)t->slots[0].offset + 128 };
     g.pc_offset = (int32_t)t->slots[t->pc_slot].offset - g.bias;
-    for (unsigned p = 0; p < IR_N_PINS; p++) {
-        g.pin_offset[p] = INT32_MIN;
-    }
-    for (unsigned s = 0; s < t->n_slots; s++) {
-        if (t->slots[s].pin >= 0) {
-            g.pin_offset[t->slots[s].pin] = (int32_t)t->slots[s].offset - g.bias;
-        }
-    }
     make_constants(&g);
     make_enter(&g);
     make_leave(&g);
     make_slow(&g);
     make_lookups(&g);
-    thunks.end = g.a.p;
-    return (size_t)(g.a.p - at);
 }
 
 void jit_host_recover(Cpu *cpu)
