@@ -18,7 +18,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { HASH_BITS = 18, CHUNK_BITS = 12, GRANULE_BITS = 6, GRAVEYARD_MAX = 8192 };
+enum { HASH_BITS = 18, PART_BITS = 9, CHUNK_BITS = 12, GRANULE_BITS = 6, GRAVEYARD_MAX = 8192 };
 #define PAGE_CHUNKS ((size_t)1 << 20)
 
 typedef struct CodePage {
@@ -30,6 +30,8 @@ typedef struct CodePage {
 } CodePage;
 
 static _Atomic(CodeBlock *) hash_table[1 << HASH_BITS];
+/* By 2^PART_BITS buckets: may there be anything in them? Who looks for all blocks skips the others. */
+static bool part_used[1 << (HASH_BITS - PART_BITS)];
 static _Atomic(CodePage *) page_chunk[PAGE_CHUNKS];
 static CodeBlock *graveyard; /* by hash_next */
 static unsigned graveyard_size;
@@ -90,11 +92,16 @@ void code_block_free(CodeBlock *b)
 
 /* ---- by address ---- */
 
+/*
+ * A page's buckets are neighbours, one for 8 bytes of code, from a multiple of 8 on: what is looked
+ * for next is mostly near what was looked for last, and the host has that part of the table at hand.
+ */
 static _Atomic(CodeBlock *) *bucket(uint64_t pc, uint64_t page, uint32_t mode, uint32_t cflags)
 {
-    uint64_t h = (pc & code_key_mask(cflags)) ^ page * 0x9e3779b97f4a7c15u ^
+    uint64_t h = ((pc & code_key_mask(cflags)) >> RAM_PAGE_BITS) ^ page * 0x9e3779b97f4a7c15u ^
                  ((uint64_t)mode << 32 | cflags) << 7;
-    return &hash_table[h * 0xd6e8feb86659fd93u >> (64 - HASH_BITS)];
+    uint64_t first = h * 0xd6e8feb86659fd93u >> (64 - HASH_BITS) & ~(uint64_t)7;
+    return &hash_table[(first + (pc % RAM_PAGE_SIZE >> 3)) % (1u << HASH_BITS)];
 }
 
 /* hash_next is read while others unlink: a block's own link stays as it is when it goes. */
@@ -240,6 +247,7 @@ void code_table_add(CodeBlock *b)
     _Atomic(CodeBlock *) *head = bucket(b->pc, b->page[0], b->mode, b->cflags);
     b->hash_next = atomic_load_explicit(head, memory_order_relaxed);
     atomic_store_explicit(head, b, memory_order_release);
+    part_used[(head - hash_table) >> PART_BITS] = true;
     code_stats.blocks++;
     code_stats.guest_insns += b->n_insns;
     code_stats.guest_bytes += b->len;
@@ -346,9 +354,17 @@ static bool block_has(const CodeBlock *b, const vaddr *at, unsigned n)
     return false;
 }
 
+/* The first bucket from h on that may have blocks, or one beyond the table. */
+static unsigned first_used(unsigned h)
+{
+    while (h < G_N_ELEMENTS(hash_table) && !part_used[h >> PART_BITS])
+        h = ((h >> PART_BITS) + 1) << PART_BITS;
+    return h;
+}
+
 void code_remove_at(const vaddr *at, unsigned n)
 {
-    for (unsigned h = 0; h < G_N_ELEMENTS(hash_table); h++) {
+    for (unsigned h = first_used(0); h < G_N_ELEMENTS(hash_table); h = first_used(h + 1)) {
         CodeBlock *b = atomic_load_explicit(&hash_table[h], memory_order_relaxed);
         for (CodeBlock *next; b; b = next) {
             next = chain_next(b);
@@ -360,10 +376,11 @@ void code_remove_at(const vaddr *at, unsigned n)
 
 void code_flush_locked(void)
 {
-    for (unsigned h = 0; h < G_N_ELEMENTS(hash_table); h++) {
+    for (unsigned h = first_used(0); h < G_N_ELEMENTS(hash_table); h = first_used(h + 1)) {
         CodeBlock *b;
         while ((b = atomic_load_explicit(&hash_table[h], memory_order_relaxed)))
             code_block_remove(b);
     }
+    memset(part_used, 0, sizeof part_used);
     code_stats.flushes++;
 }
