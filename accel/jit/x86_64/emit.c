@@ -439,7 +439,7 @@ static void begin_version(Emit *e, bool faster)
 
 /*
  * A block that jumps back to its own start comes in two versions. The second one has registers and
- * windows (emit_mem.c) made for the loop, if any, which take some rounds to pay off; the first one
+ * windows (mem_group.c) made for the loop, if any, which take some rounds to pay off; the first one
  * counts rounds, and is all that is needed where the loop ends early or is left and entered again.
  */
 static void emit_versions(Emit *e)

@@ -206,9 +206,12 @@ static inline IrRef operand_ref(const Emit *e, unsigned which)
     return which == 0 ? in->a : which == 1 ? in->b : which == 2 ? in->c : in->d;
 }
 
+/* --- ra_scan.c --- */
+void ra_scan(Emit *e);                /* next uses, loops */
+void ra_choose_soft_pins(Emit *e);
+
 /* --- regalloc.c --- */
 void ra_init(const TargetOps *t);
-void ra_scan(Emit *e);                /* next uses, loops */
 void ra_begin(Emit *e);
 void ra_insn_end(Emit *e);
 /* An operand as it comes: register, memory cell or 32-bit immediate. */
@@ -278,7 +281,7 @@ void emit_call_c(Emit *e, const void *fn); /* call, near or far; may use rax */
 enum { MOVES_UNKNOWN, MOVES_UP /* or not at all */, MOVES_DOWN };
 void motion_scan(Emit *e, uint8_t *moves);
 
-/* --- emit_int.c, emit_mem.c, emit_fp.c, emit_call.c, emit_exit.c --- */
+/* --- emit_int.c, emit_mem.c, mem_group.c, emit_fp.c, emit_call.c, emit_exit.c --- */
 bool emit_int(Emit *e);
 void emit_mem(Emit *e);
 void mem_scan(Emit *e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How the base registers of memory accesses move from one round of a loop to the next: what
- * emit_mem.c needs to know to keep windows. Only for blocks that jump back to their own start and
+ * mem_group.c needs to know to keep windows. Only for blocks that jump back to their own start and
  * are straight otherwise.
  *
  * First, slots: one that is at the end of each round what it was at its beginning plus a constant.
