@@ -3,9 +3,13 @@
  * Breakpoints and watchpoints of a debugger, for all CPUs alike.
  *
  * A breakpoint is a check in front of the code made from its address, so blocks with that address
- * in their midst are removed; the check itself looks whether the breakpoint is still there. Thus
- * only new ones cost anything. A watchpoint takes its pages off the TLB's fast path.
+ * in their midst are removed; the check itself looks whether the breakpoint is still there. To find
+ * these blocks all must be looked at, some milliseconds. gdb takes its breakpoints away at each stop,
+ * steps over the one that was hit, and sets them again: so checks go on being made where a breakpoint
+ * has been, and only an address without them costs anything. A watchpoint takes its pages off the
+ * TLB's fast path.
  */
+#include "accel/accel.h"
 #include "accel/core/tcg.h"
 
 typedef struct Addresses {
@@ -21,32 +25,78 @@ static void remove_code(Cpu *cpu, void *arg)
     code_unlock();
 }
 
-static bool is_set(const GArray *sorted, vaddr at)
+/* Addresses that keep their check without a breakpoint; none with -icount, which has been tried with
+ * checks at breakpoints only. */
+enum { CHECKS_KEPT = 64 };
+
+/* Where all code has a check: ascending, among them all breakpoints. Changed as those are. */
+static GArray *checks;
+
+static void set_addresses(GArray *to, const vaddr *at, unsigned n)
 {
-    unsigned i;
-    for (i = 0; i < sorted->len && g_array_index(sorted, vaddr, i) < at; i++)
-        ;
-    return i < sorted->len && g_array_index(sorted, vaddr, i) == at;
+    g_array_set_size(to, 0);
+    g_array_append_vals(to, at, n);
+}
+
+static int compare_addresses(const void *a, const void *b)
+{
+    vaddr x = *(const vaddr *)a, y = *(const vaddr *)b;
+    return x < y ? -1 : x > y;
+}
+
+bool tcg_checks_at(uint64_t pc, uint32_t cflags)
+{
+    uint64_t mask = code_key_mask(cflags);
+    if (G_LIKELY(!checks || !checks->len))
+        return false;
+    if (mask == UINT64_MAX)
+        return g_array_binary_search(checks, &pc, compare_addresses, NULL);
+    for (unsigned k = 0; k < checks->len; k++) {
+        if (!((g_array_index(checks, vaddr, k) ^ pc) & mask))
+            return true;
+    }
+    return false;
+}
+
+static void remove_code_at(const vaddr *at, unsigned n)
+{
+    Addresses a = { at, n };
+    if (n)
+        tcg_exclusive(NULL, remove_code, &a);
 }
 
 void cpus_set_breakpoints(const vaddr *at, unsigned n)
 {
     if (!cpu_count)
         return;
+    if (!checks)
+        checks = g_array_new(false, false, sizeof(vaddr));
     GArray *fresh = g_array_new(false, false, sizeof(vaddr));
     for (unsigned i = 0; i < n; i++) {
-        if (!is_set(cpus[0]->breakpoints, at[i]))
+        if (!g_array_binary_search(checks, &at[i], compare_addresses, NULL))
             g_array_append_val(fresh, at[i]);
     }
-    for (unsigned i = 0; i < cpu_count; i++) {
-        g_array_set_size(cpus[i]->breakpoints, 0);
-        g_array_append_vals(cpus[i]->breakpoints, at, n);
+    for (unsigned i = 0; i < cpu_count; i++)
+        set_addresses(cpus[i]->breakpoints, at, n);
+    if (icount_enabled() || checks->len + fresh->len > n + CHECKS_KEPT) {
+        set_addresses(checks, at, n);
+    } else if (fresh->len) {
+        g_array_append_vals(checks, fresh->data, fresh->len);
+        g_array_sort(checks, compare_addresses);
     }
-    if (fresh->len) {
-        Addresses a = { (const vaddr *)(void *)fresh->data, fresh->len };
-        tcg_exclusive(NULL, remove_code, &a);
-    }
+    remove_code_at((const vaddr *)(void *)fresh->data, fresh->len);
     g_array_free(fresh, true);
+}
+
+void cpus_forget_breakpoints(void)
+{
+    cpus_set_breakpoints(NULL, 0);
+    if (!checks)
+        return;
+    GArray *old = checks;
+    checks = NULL;
+    remove_code_at((const vaddr *)(void *)old->data, old->len);
+    g_array_free(old, true);
 }
 
 static bool same_watchpoints(const CpuWatchpoint *old, unsigned n_old, const CpuWatchpoint *w,

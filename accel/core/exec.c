@@ -75,20 +75,6 @@ static bool has_breakpoint(const Cpu *cpu, uint64_t pc)
     return lo < cpu->breakpoints->len && at[lo] == pc;
 }
 
-/* Blocks belong to all vCPUs: a stop is made where any of them has one. */
-bool tcg_has_breakpoint(uint64_t pc, uint32_t cflags)
-{
-    uint64_t mask = code_key_mask(cflags);
-    for (unsigned i = 0; i < cpu_count; i++) {
-        const GArray *at = cpus[i]->breakpoints;
-        for (unsigned k = 0; k < at->len; k++) {
-            if (!((g_array_index(at, vaddr, k) ^ pc) & mask))
-                return true;
-        }
-    }
-    return false;
-}
-
 static void debug_stop(Cpu *cpu, CpuDebugStop why)
 {
     cpu->exit_reason = CPU_EXIT_DEBUG;

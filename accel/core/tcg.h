@@ -262,9 +262,12 @@ CpuExit tcg_exec(Cpu *cpu);
 /* Runs fn while all other vCPUs are outside generated code. Not from within generated code, and
  * whatever was looked up before may be gone after. */
 void tcg_exclusive(Cpu *cpu, void (*fn)(Cpu *cpu, void *arg), void *arg);
-/* With CF_PIC: at any address with this offset in its page. */
-bool tcg_has_breakpoint(uint64_t pc, uint32_t cflags);
 extern const IrHelper tcg_helper_breakpoint;
+
+/* --- debug.c --- */
+/* Does code for pc begin with a breakpoint's check? With CF_PIC: of any address with this offset in
+ * its page. */
+bool tcg_checks_at(uint64_t pc, uint32_t cflags);
 
 /* --- lookup.c --- */
 CodeBlock *code_find(Cpu *cpu, uint64_t pc, CodePages *pages);

@@ -133,7 +133,7 @@ bool code_build(Driver *d)
     do {
         uint64_t left = t->page_end - t->pc;
         unsigned first = t->f->n;
-        if (G_UNLIKELY(tcg_has_breakpoint(t->pc, t->cflags))) {
+        if (G_UNLIKELY(tcg_checks_at(t->pc, t->cflags))) {
             if (t->n_insns)
                 break;
             emit_breakpoint(t);

@@ -303,6 +303,8 @@ void cpus_set_one_insn(bool on);
 bool cpus_one_insn(void);
 /* For all CPUs, machine stopped. Breakpoints ascending. Cheap where nothing is new. */
 void cpus_set_breakpoints(const vaddr *at, unsigned n);
+/* None, and none will come: code is as fast as if there had never been any. */
+void cpus_forget_breakpoints(void);
 void cpus_set_watchpoints(const CpuWatchpoint *w, unsigned n);
 /* The vCPU's own thread: accesses to these bytes go by TargetOps.guest_watch from now on. */
 void cpu_set_guest_watchpoints(Cpu *cpu, const CpuWatchpoint *w, unsigned n);

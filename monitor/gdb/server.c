@@ -243,6 +243,7 @@ static void forget_all(void)
         cpus[i]->debug_stop = CPU_DEBUG_NONE;
     }
     gdb_break_apply(0);
+    cpus_forget_breakpoints();
     cpus_resume_all();
 }
 
