@@ -363,6 +363,33 @@ static bool load_elf(const char *what, const char *file, BootArch arch, GBytes *
     return true;
 }
 
+/* Of what is no ELF, files that would be silent here: other machines' kernels, packed ones. */
+static bool refuse_foreign(BootArch arch, const char *file, GBytes *b, GError **error)
+{
+    static const struct {
+        const char *name, *magic;
+        gsize at;
+        BootArch arch;
+    } kinds[] = {
+        { "arm64", "ARM\x64", 56, BOOT_AARCH64 },
+        { "RISC-V", "RSC\x05", 56, BOOT_RISCV64 },
+        { "x86", "HdrS", 514, BOOT_X86_64 },
+    };
+    gsize n;
+    const char *p = g_bytes_get_data(b, &n);
+    for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (n < kinds[i].at + 4 || memcmp(p + kinds[i].at, kinds[i].magic, 4))
+            continue;
+        return kinds[i].arch == arch ||
+               error_set(error, "-kernel %s: is a Linux kernel for %s, which this program does not "
+                         "run; another sosia-system-... may", file, kinds[i].name);
+    }
+    if (n >= 64 && !memcmp(p, "MZ\0\0zimg", 8))
+        return error_set(error, "-kernel %s: is packed with '%.8s', and only gzip is known; give "
+                         "the Image that is inside", file, p + 24);
+    return true;
+}
+
 /* Linux's Image header: text_offset at 8, image_size at 16, flags at 24; magic at 48 or 56. */
 static bool image_header(BootArch arch, GBytes *b, uint64_t *text_offset, uint64_t *image_size)
 {
@@ -453,6 +480,8 @@ bool boot_load_kernel(const char *file, BootArch arch, hwaddr base, hwaddr ram_l
     uint64_t text_offset = 0, image_size = 0;
     if (is_elf(bytes)) {
         ok = load_elf(what, file, arch, bytes, !packed, ram_low, ram_high, out, error);
+    } else if (!refuse_foreign(arch, file, bytes, error)) {
+        ok = false;
     } else {
         bool image = image_header(arch, bytes, &text_offset, &image_size);
         /* riscv's header gives the offset from the start of RAM, which firmware occupies; what

@@ -160,6 +160,16 @@ def cases(make):
                     *loader(addr=0x40600000, **props)], status, reference=status != 0x12)
     yield Case("unaligned accesses and DC ZVA with the MMU off", "aarch64",
                [*arm, *loader(file=make.arm(UNALIGNED), addr=0x40200000, cpu_num=0)], 42)
+    heads = [("arm64", 56, b"ARM\x64"), ("RISC-V", 56, b"RSC\5"), ("x86", 514, b"HdrS")]
+    for kind, at, magic in heads:
+        image = make.file("kernel-" + kind, b"MZ".ljust(at, b"\0") + magic.ljust(1024, b"\0"))
+        for arch, argv, own in (("aarch64", arm, "arm64"), ("riscv64", riscv, "RISC-V")):
+            if kind != own:
+                yield Case(f"{arch} refuses a kernel for {kind}", arch, [*argv, "-kernel", image], 1,
+                           f"is a Linux kernel for {kind}", reference=False)
+    zboot = make.file("zboot", b"MZ\0\0zimg".ljust(24, b"\0") + b"zstd22".ljust(1000, b"\0"))
+    yield Case("a packed kernel", "aarch64", [*arm, "-kernel", zboot], 1, "packed with 'zstd22'",
+               reference=False)
     yield Case("a plain file on riscv64", "riscv64",
                [*calls, *loader(file=make.riscv("li s0, 9", raw=True, base=0x80200000),
                                 addr=0x80200000, cpu_num=0)], 9)
