@@ -40,6 +40,11 @@ LinuxGuest *linux_guest(Cpu *cpu, bool search, const char **why);
 bool linux_kernel_base(vaddr *base);
 /* Is the kernel that was found still there, though no CPU may see it just now (KPTI)? */
 bool linux_guest_known(void);
+/* Its vmcoreinfo, as the dump of a crashed kernel has it; NULL: none was found. */
+const char *linux_vmcoreinfo(void);
+enum { LINUX_UTS_NAMES = 6, LINUX_UTS_LEN = 65 };
+/* struct new_utsname: system, node, release, version, machine, domain; false: not known. */
+bool linux_utsname(char names[LINUX_UTS_NAMES][LINUX_UTS_LEN]);
 /* How far from where it was linked for the kernel is, which begins at base; false: not known. */
 bool linux_slide(uint64_t base, uint64_t *slide);
 /* The function that is called when a module is in place and has not run yet; 0: not known. */

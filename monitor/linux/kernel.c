@@ -261,6 +261,30 @@ bool linux_guest_known(void)
     return same_info();
 }
 
+const char *linux_vmcoreinfo(void)
+{
+    return find_info() ? info : NULL;
+}
+
+bool linux_utsname(char names[LINUX_UTS_NAMES][LINUX_UTS_LEN])
+{
+    static const char key[] = "\nOFFSET(uts_namespace.name)=";
+    const size_t size = LINUX_UTS_NAMES * LINUX_UTS_LEN;
+    if (!find_info())
+        return false;
+    const char *offset = strstr(info, key);
+    uint64_t at = info_symbol("init_uts_ns");
+    if (offset && at)
+        at += g_ascii_strtoull(offset + sizeof key - 1, NULL, 10);
+    bool ok = offset && at && choose_cpu(NULL) && linux_read(&guest, at, names, size) &&
+              !memcmp(names[0], "Linux", sizeof "Linux");
+    if (!ok)
+        memset(names, 0, size);
+    for (unsigned i = 0; i < LINUX_UTS_NAMES; i++)
+        names[i][LINUX_UTS_LEN - 1] = 0;
+    return ok;
+}
+
 bool linux_slide(uint64_t base, uint64_t *slide)
 {
     static const char offset[] = "\nKERNELOFFSET=", link[] = "\nNUMBER(KERNEL_LINK_ADDR)=";

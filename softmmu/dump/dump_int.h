@@ -4,6 +4,7 @@
 #define SOFTMMU_DUMP_INT_H
 
 #include "accel/cpu.h"
+#include "monitor/linux_guest.h"
 #include "softmmu/dump.h"
 
 /* ---- the file (output.c) ---- */
@@ -48,6 +49,8 @@ typedef struct DumpPlan {
     GArray *mappings;      /* DumpMapping; NULL: addresses are physical */
     GByteArray *notes;     /* ELF notes: those of the CPUs, the guest's own */
     uint64_t info, info_size; /* the text in the guest's note, within notes; 0: none */
+    /* The kernel's names; where the release is empty, libkdumpfile does not know the machine. */
+    char utsname[LINUX_UTS_NAMES][LINUX_UTS_LEN];
     uint64_t phys_base;
     uint32_t page_size;    /* of the guest's kernel */
     uint64_t total;

@@ -20,7 +20,7 @@ enum { MAX_BITMAP = 1 << 30 };
 typedef struct KdumpHeader {
     char signature[8];
     uint32_t version;
-    char utsname[6][65];    /* system, node, release, version, machine, domain */
+    char utsname[LINUX_UTS_NAMES][LINUX_UTS_LEN];
     uint8_t pad[6];
     uint64_t timestamp[2];
     uint32_t status, block_size, sub_blocks, bitmap_blocks, max_mapnr, ram_blocks, device_blocks,
@@ -96,6 +96,7 @@ static bool write_headers(Kdump *k, GError **error)
         .sub_blocks = (uint32_t)sub_blocks, .bitmap_blocks = (uint32_t)bitmap_blocks,
         .max_mapnr = (uint32_t)MIN(k->max_pfn, UINT32_MAX), .n_cpus = p->n_cpus,
     };
+    memcpy(h.utsname, p->utsname, sizeof h.utsname);
     memcpy(h.utsname[0], "Linux", sizeof "Linux");
     g_strlcpy(h.utsname[4], p->target->name, sizeof h.utsname[4]);
     KdumpSubHeader sub = {

@@ -3,7 +3,8 @@
  * What a dump holds: ranges of RAM and ROM on the system bus, notes, mappings.
  *
  * Notes are those of a Linux core file: NT_PRSTATUS and NT_FPREGSET of every CPU, and what the guest
- * offers about its kernel (VMCOREINFO: Linux' "admin-guide/kdump/vmcoreinfo").
+ * offers about its kernel (VMCOREINFO: Linux' "admin-guide/kdump/vmcoreinfo"). Where no driver told of
+ * that (the machine has no vmcoreinfo device, or its module is not loaded), Linux' is found in memory.
  */
 #include <elf.h>
 #include <inttypes.h>
@@ -248,6 +249,17 @@ static void add_guest_note(DumpPlan *p)
     use_info(p);
 }
 
+static void add_linux_note(DumpPlan *p)
+{
+    const char *text = linux_vmcoreinfo();
+    if (!text)
+        return;
+    p->info_size = strlen(text);
+    dump_note(p->notes, "VMCOREINFO", 0, text, p->info_size);
+    p->info = p->notes->len - ALIGN_UP(p->info_size, 4);
+    use_info(p);
+}
+
 /* ---- */
 
 DumpPlan *dump_plan_new(const DumpRequest *r, GError **error)
@@ -265,6 +277,9 @@ DumpPlan *dump_plan_new(const DumpRequest *r, GError **error)
             for (unsigned i = 0; i < cpu_count; i++)
                 add_cpu(p, cpus[i]);
             add_guest_note(p);
+            if (!p->info_size)
+                add_linux_note(p);
+            linux_utsname(p->utsname);
             return p;
         }
     }

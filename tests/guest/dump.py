@@ -4,7 +4,8 @@
 
     dump.py --build DIR [--broken] [-v]
 
-A program without firmware sets registers and page tables and spins. kdump files are read as
+A program without firmware sets registers and page tables and spins. A text beside it is what Linux
+keeps in memory about itself, which a dump takes along. kdump files are read as
 makedumpfile's and crash's documents describe them.
 """
 import argparse
@@ -71,6 +72,13 @@ GUESTS = {
 }
 
 
+# Of _stext dumps ask only whether a page is there. The names lie 1032 bytes behind the text's begin.
+INFO = ("OSRELEASE=6.1.0\nPAGESIZE=4096\nSYMBOL(_stext)={ram:x}\nSYMBOL(init_uts_ns)={uts:x}\n"
+        "OFFSET(uts_namespace.name)=8\n")
+INFO_AT = 16 << 20      # from the start of RAM
+NAMES = ["Linux", "node", "6.1.0", "#1 SMP", "other", "domain"]
+
+
 class Wrong(Exception):
     pass
 
@@ -84,6 +92,10 @@ class Machine:
     def __init__(self, build, arch, tmp, limit=None):
         cc, source, start, args, *_ = GUESTS[arch]
         elf, path = os.path.join(tmp, arch + ".elf"), os.path.join(tmp, "qmp")
+        info_at = (start & ~0xfffff) + INFO_AT
+        self.info = INFO.format(ram=start & ~0xfffff, uts=info_at + 1024).encode()
+        with open(elf + ".info", "wb") as f:
+            f.write(self.info.ljust(1032, b"\0") + b"".join(n.encode().ljust(65, b"\0") for n in NAMES))
         if not os.path.exists(elf):
             with open(elf + ".S", "w") as f:
                 f.write(source)
@@ -94,7 +106,8 @@ class Machine:
             os.unlink(path)
         self.proc = subprocess.Popen(
             [os.path.join(build, "sosia-system-" + arch), "-M", "virt", "-m", "32M", "-smp", "2", *args,
-             "-display", "none", "-serial", "none", "-kernel", elf, "-qmp",
+             "-display", "none", "-serial", "none", "-kernel", elf, "-device",
+             f"loader,file={elf}.info,addr={info_at:#x},force-raw=on", "-qmp",
              f"unix:{path},server=on,wait=off"], stdin=subprocess.DEVNULL)
         self.events, end = [], time.monotonic() + LIMIT
         self.sock = socket.socket(socket.AF_UNIX)
@@ -163,7 +176,7 @@ def read_elf(data):
 
 
 def read_kdump(data, base, size):
-    """Physical memory [base, base + size) and the notes."""
+    """Physical memory [base, base + size), the notes, what they say of the kernel, its names."""
     check("flat signature", data[:16].rstrip(b"\0"), b"makedumpfile")
     records, at = {}, 4096
     while True:
@@ -191,7 +204,8 @@ def read_kdump(data, base, size):
         if base <= pfn * block < base + size:
             page = image[off:off + n]
             found += zlib.decompress(page) if flags & 1 else page
-    return bytes(found), image[info[7]:info[7] + info[8]]
+    return bytes(found), image[info[7]:info[7] + info[8]], bytes(image[info[5]:info[5] + info[6]]), \
+        [image[i:i + 65].rstrip(b"\0").decode() for i in range(12, 12 + 390, 65)]
 
 
 def read_all(fd, got):
@@ -228,6 +242,7 @@ def dumps(build, arch, tmp, broken):
         check("CPUs", [struct.unpack_from("<I", s, 32)[0] for s in status], [1, 2])
         check("length of the status", len(status[0]), 112 + 8 * n_regs + 8)
         check("x5", struct.unpack_from("<Q", status[0], 112 + 8 * x5)[0], MARK)
+        check("Linux", [d for name, t, d in notes if (name, t) == ("VMCOREINFO", 0)], [m.info])
         check("holes", os.stat(path).st_blocks * 512 < RAM // 8, True)
         check("running again", m.ask("query-status")["return"]["status"], "running")
         done = m.wait_event("DUMP_COMPLETED")["data"]["result"]
@@ -248,8 +263,9 @@ def dumps(build, arch, tmp, broken):
 
         check("kdump", m.hmp(f"dump-guest-memory -z {path}"), "")
         with open(path, "rb") as f:
-            memory, kdump_notes = read_kdump(f.read(), ram, RAM)
+            memory, kdump_notes, info, names = read_kdump(f.read(), ram, RAM)
         check("kdump's memory", memory == want, True)
+        check("kdump's Linux", (info, names), (m.info, [*NAMES[:4], arch, *NAMES[5:]]))
         check("kdump's notes", bytes(kdump_notes[20:20 + len(status[0])]), status[0])
 
         fifo, got = os.path.join(tmp, "fifo"), []
