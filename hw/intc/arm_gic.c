@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What boards call, the same for all Arm interrupt controllers: include/hw/arm_gic.h. */
+/* What all Arm interrupt controllers have in common: what boards call (include/hw/arm_gic.h), and how
+ * interrupts are shown. */
 #include "hw/intc/arm_gic_int.h"
 
 IrqSink arm_gic_spi(Device *gic, unsigned n)
@@ -28,4 +29,20 @@ MemoryRegion *arm_gic_region(Device *gic, int which)
 void arm_gic_set_reset_nonsecure(Device *gic, bool on)
 {
     ((const ArmGicClass *)gic->type->class_data)->set_reset_nonsecure(gic, on);
+}
+
+void gic_show(const GicShown *g, GString *out)
+{
+    for (uint32_t map = g->pending | g->active; map; map &= map - 1) {
+        unsigned i = __builtin_ctz(map);
+        g_string_append_printf(out, "    INTID %u:%s%s%s%s, group %u, priority 0x%02x", g->first + i,
+                               g->pending >> i & 1 ? " pending" : "",
+                               g->active >> i & 1 ? " active" : "",
+                               g->enabled >> i & 1 ? " enabled" : " disabled",
+                               g->level >> i & 1 ? ", line high" : "", g->group >> i & 1,
+                               g->priority[i]);
+        if (g->target)
+            g->target(g->opaque, g->first + i, out);
+        g_string_append_c(out, '\n');
+    }
 }

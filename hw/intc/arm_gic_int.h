@@ -13,6 +13,16 @@ enum {
     GIC_NO_PRIORITY = 0x100, /* lower than every interrupt's */
 };
 
+/* For `info pic`: 32 interrupts from INTID `first` on, of which those are shown that wait. */
+typedef struct GicShown {
+    unsigned first;
+    uint32_t pending, active, enabled, level, group;
+    const uint8_t *priority;
+    void (*target)(void *opaque, unsigned irq, GString *out); /* says where it goes; or NULL */
+    void *opaque;
+} GicShown;
+void gic_show(const GicShown *g, GString *out);
+
 /* class_data of the device types. */
 typedef struct ArmGicClass {
     MemoryRegion *(*region)(Device *gic, int which);

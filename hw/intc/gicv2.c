@@ -332,6 +332,7 @@ static const DeviceType gicv2_type = {
     .mmio_size = ARM_GICV2_DIST_SIZE, .gpio_ins = GIC_PPI_GPIO + 32 * GICV2_MAX_CPUS,
     .version = 1, .regs = gicv2_dist_regs, .props = gicv2_props, .state = gicv2_state,
     .realize = gicv2_realize, .unrealize = gicv2_unrealize, .reset = gicv2_reset,
-    .loaded = gicv2_loaded, .gpio_in = gicv2_gpio_in, .class_data = &gicv2_class,
+    .loaded = gicv2_loaded, .gpio_in = gicv2_gpio_in, .info_pic = gicv2_info,
+    .class_data = &gicv2_class,
 };
 DEVICE_REGISTER(gicv2_type)

@@ -115,6 +115,9 @@ unsigned gicv2_running_priority(const Gicv2Cpu *c);
 bool gicv2_cpu_signals(const Gicv2 *s, unsigned cpu, Gicv2Best best);
 void gicv2_deactivate(Gicv2 *s, unsigned cpu, unsigned irq);
 
+/* ---- gicv2_info.c ---- */
+void gicv2_info(void *dev, GString *out);
+
 /* ---- gicv2_virt.c ---- */
 extern const Reg gicv2_hyp_regs[], gicv2_vcpu_regs[];
 /* Drives the virtual and maintenance outputs. */

@@ -503,6 +503,6 @@ static const DeviceType gicv3_type = {
     .gpio_ins = GIC_PPI_GPIO + 32 * ARM_GICV3_MAX_CPUS, .version = 1, .regs = gicv3_dist_regs,
     .props = gicv3_props, .state = gicv3_state, .realize = gicv3_realize,
     .unrealize = gicv3_unrealize, .reset = gicv3_reset, .loaded = gicv3_loaded,
-    .gpio_in = gicv3_gpio_in, .class_data = &gicv3_class,
+    .gpio_in = gicv3_gpio_in, .info_pic = gicv3_info, .class_data = &gicv3_class,
 };
 DEVICE_REGISTER(gicv3_type)

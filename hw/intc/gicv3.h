@@ -228,6 +228,9 @@ Gicv3Write gicv3_write_veoir, gicv3_write_vdir, gicv3_write_vpmr, gicv3_write_vb
     gicv3_write_vbpr1, gicv3_write_vctlr, gicv3_write_vigrpen, gicv3_write_vapr, gicv3_write_hcr,
     gicv3_write_vmcr, gicv3_write_lr;
 
+/* ---- gicv3_info.c ---- */
+void gicv3_info(void *dev, GString *out);
+
 /* ---- gicv3_virt.c ---- */
 void gicv3_update_virtual(Gicv3Cpu *c);
 void gicv3_virt_reset(Gicv3Cpu *c);

@@ -10,6 +10,7 @@
  */
 #include "hw/riscv_clint.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 
 #include "softmmu/run.h"
@@ -170,11 +171,21 @@ static void clint_loaded(void *dev)
         s->time_changed(s->time_changed_opaque);
 }
 
+static void clint_info_pic(void *dev, GString *out)
+{
+    RiscvClint *s = dev;
+    g_string_append_printf(out, "  mtime 0x%" PRIx64 "\n", riscv_clint_time(s));
+    for (unsigned i = 0; i < s->num_harts; i++)
+        g_string_append_printf(out, "  hart %u: MSIP %d, MTIP %d, mtimecmp 0x%" PRIx64 "\n", i,
+                               s->dev.irq[2 * i].level, s->dev.irq[2 * i + 1].level,
+                               s->mtimecmp[i]);
+}
+
 static const DeviceType riscv_clint_type = {
     .name = "riscv.clint", .doc = "SiFive core-local interruptor (FU540-C000 manual)",
     .fdt_compatible = "riscv,clint0", .size = sizeof(RiscvClint), .mmio_size = 0x10000,
     .version = 1, .regs = clint_regs, .props = clint_props, .state = clint_state,
     .realize = clint_realize, .unrealize = clint_unrealize, .reset = clint_reset,
-    .loaded = clint_loaded,
+    .loaded = clint_loaded, .info_pic = clint_info_pic,
 };
 DEVICE_REGISTER(riscv_clint_type)

@@ -268,11 +268,32 @@ static void plic_loaded(void *dev)
     }
 }
 
+static void plic_info_pic(void *dev, GString *out)
+{
+    const RiscvPlic *s = dev;
+    for (unsigned n = 1; n < s->num_sources; n++) {
+        if (!bit_test(s->pending, n) && !bit_test(s->claimed, n))
+            continue;
+        g_string_append_printf(out, "  source %u:%s%s%s, priority %u, for contexts", n,
+                               bit_test(s->pending, n) ? " pending" : "",
+                               bit_test(s->claimed, n) ? " claimed" : "",
+                               bit_test(s->level, n) ? ", line high" : "", s->priority[n]);
+        for (unsigned i = 0; i < s->num_contexts; i++)
+            if (bit_test(&s->enable[i * s->words], n))
+                g_string_append_printf(out, " %u", i);
+        g_string_append_c(out, '\n');
+    }
+    for (unsigned i = 0; i < s->num_contexts; i++)
+        g_string_append_printf(out, "  context %u: output %d, threshold %u\n", i,
+                               s->dev.irq[i].level, s->threshold[i]);
+}
+
 static const DeviceType riscv_plic_type = {
     .name = "riscv.sifive.plic", .doc = "RISC-V platform-level interrupt controller (1.0.0)",
     .fdt_compatible = "sifive,plic-1.0.0", .size = sizeof(RiscvPlic), .mmio_size = 0x600000,
     .gpio_ins = MAX_SOURCES, .version = 1, .regs = plic_regs, .props = plic_props,
     .state = plic_state, .realize = plic_realize, .unrealize = plic_unrealize,
     .reset = plic_reset, .loaded = plic_loaded, .gpio_in = plic_gpio_in,
+    .info_pic = plic_info_pic,
 };
 DEVICE_REGISTER(riscv_plic_type)

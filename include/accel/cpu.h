@@ -220,6 +220,8 @@ struct TargetOps {
     bool (*take_interrupt)(Cpu *cpu);
     /* Register dump of `info registers` and -d cpu. */
     void (*dump)(Cpu *cpu, GString *out);
+    /* `info pic`: lines that say what interrupts it sees, and when its timers are due */
+    void (*info_pic)(Cpu *cpu, GString *out);
     /* info tlb / info mem; NULL where there is none */
     void (*info_tlb)(Cpu *cpu, GString *out);
     void (*info_mem)(Cpu *cpu, GString *out);

@@ -117,6 +117,7 @@ struct DeviceType {
     void (*loaded)(void *dev);/* after a snapshot was loaded: recompute what is derived */
     void (*gpio_in)(void *dev, int n, int level);
     void (*info)(void *dev, GString *out); /* extra lines for `info qtree` */
+    void (*info_pic)(void *dev, GString *out); /* `info pic`: an interrupt controller's state */
     const void *class_data;   /* of the bus that it plugs into, e.g. const VirtioClass * */
 };
 

@@ -134,6 +134,25 @@ void hmp_info_irq(Monitor *mon, const Json *args)
     }
 }
 
+void hmp_info_pic(Monitor *mon, const Json *args)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+    for (Device *dev = device_first(); dev; dev = dev->next) {
+        if (!dev->type->info_pic)
+            continue;
+        g_string_append_printf(out, "%s (%s):\n", dev->path, dev->type->name);
+        dev->type->info_pic(dev, out);
+    }
+    for (unsigned i = 0; i < cpu_count; i++) {
+        g_string_append_printf(out, "CPU#%u: %s", i, cpus[i]->halted ? "waits" : "runs");
+        if (cpus[i]->target->info_pic)
+            cpus[i]->target->info_pic(cpus[i], out);
+        else
+            g_string_append_c(out, '\n');
+    }
+    monitor_puts(mon, out->str);
+}
+
 /* ---- lists for programs ---- */
 
 const char *qom_prop_type(PropType t)

@@ -425,6 +425,7 @@ static const TargetOps aarch64_target = {
     .serve = arm_serve,
     .take_interrupt = arm_take_interrupt,
     .dump = arm_dump,
+    .info_pic = arm_info_pic,
     .info_tlb = arm_info_tlb,
     .info_mem = arm_info_mem,
     .reg_by_name = arm_reg_by_name,

@@ -353,6 +353,7 @@ void arm_raise_undef(ArmCpu *a) G_GNUC_NORETURN;
  * caller ends the block with exit_lookup. */
 void arm_eret(ArmCpu *a, uint64_t target);
 bool arm_take_interrupt(Cpu *cpu);
+void arm_info_pic(Cpu *cpu, GString *out);
 bool arm_has_work(Cpu *cpu);
 /* All but what PSCI has of it. */
 void arm_reset_core(ArmCpu *a);
@@ -468,6 +469,8 @@ extern const IrHelper arm_helper_dc_zva;   /* (va); access to DC ZVA at EL0 is c
 void arm_timer_init(ArmCpu *a);
 /* After reset, a snapshot's load or a change of CNTVOFF_EL2: timers and outputs anew. */
 void arm_timer_update(ArmCpu *a);
+/* Lines for `info pic`: the timers that are on. */
+void arm_timer_print(const ArmCpu *a, GString *out);
 uint64_t arm_count(void); /* CNTPCT */
 
 /* --- pmu.c --- */

@@ -343,3 +343,20 @@ IrqSink arm_cpu_irq(Cpu *cpu, int n)
     g_assert(n >= 0 && n < ARM_N_CPU_INPUTS);
     return (IrqSink){ irq_input, cpu, n };
 }
+
+void arm_info_pic(Cpu *cpu, GString *out)
+{
+    ArmCpu *a = arm_cpu(cpu);
+    uint64_t level = __atomic_load_n(&a->irq_level, __ATOMIC_SEQ_CST);
+
+    if (__atomic_load_n(&a->powered_off, __ATOMIC_SEQ_CST)) {
+        g_string_append(out, ", powered off\n");
+        return;
+    }
+    g_string_append_printf(out, " at EL%u, PSTATE.A %d I %d F %d, inputs IRQ %d FIQ %d VIRQ %d VFIQ "
+                           "%d\n", arm_el(a), !!(a->pstate & PSTATE_A), !!(a->pstate & PSTATE_I),
+                           !!(a->pstate & PSTATE_F), !!(level & 1 << ARM_CPU_IRQ),
+                           !!(level & 1 << ARM_CPU_FIQ), !!(level & 1 << ARM_CPU_VIRQ),
+                           !!(level & 1 << ARM_CPU_VFIQ));
+    arm_timer_print(a, out);
+}

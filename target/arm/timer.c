@@ -9,6 +9,8 @@
  */
 #include "target/arm/sysreg.h"
 
+#include <inttypes.h>
+
 #include "target/arm/debug.h"
 
 enum { NS_PER_TICK_SHIFT = 4 };
@@ -108,6 +110,28 @@ void arm_timer_update(ArmCpu *a)
     }
     if (!locked)
         main_unlock();
+}
+
+void arm_timer_print(const ArmCpu *a, GString *out)
+{
+    static const char *const names[ARM_N_TIMERS] = {
+        [ARM_OUT_TIMER_PHYS] = "physical", [ARM_OUT_TIMER_VIRT] = "virtual",
+        [ARM_OUT_TIMER_HYP] = "EL2", [ARM_OUT_TIMER_SEC] = "secure",
+        [ARM_OUT_TIMER_HYPVIRT] = "EL2 virtual",
+    };
+    uint64_t count = arm_count();
+
+    for (unsigned n = 0; n < ARM_N_TIMERS; n++) {
+        const ArmTimer *t = &a->timer[n];
+        uint64_t now = count - offset_of(a, n);
+        if (!(t->ctl & CTL_ENABLE))
+            continue;
+        g_string_append_printf(out, "  %s timer: %s %" PRIu64 " us%s, output %d\n", names[n],
+                               now >= t->cval ? "due for" : "due in",
+                               (now >= t->cval ? now - t->cval : t->cval - now) *
+                                   (1 << NS_PER_TICK_SHIFT) / 1000,
+                               t->ctl & CTL_IMASK ? ", masked" : "", a->out[n].level);
+    }
 }
 
 /* --- who may --- */

@@ -271,6 +271,7 @@ static const TargetOps riscv64_target = {
     .has_work = riscv_has_work,
     .take_interrupt = riscv_take_interrupt,
     .dump = riscv_dump,
+    .info_pic = riscv_info_pic,
     .info_tlb = riscv_info_tlb,
     .info_mem = riscv_info_mem,
     .reg_by_name = riscv_reg_by_name,

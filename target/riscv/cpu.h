@@ -208,6 +208,7 @@ uint64_t riscv_mip(const RiscvCpu *r);
 /* Something was enabled: makes this vCPU look soon if an interrupt can be taken now. */
 void riscv_check_interrupts(RiscvCpu *r);
 bool riscv_take_interrupt(Cpu *cpu);
+void riscv_info_pic(Cpu *cpu, GString *out);
 bool riscv_has_work(Cpu *cpu);
 /* Would an interrupt be taken now? */
 bool riscv_interrupt_ready(const RiscvCpu *r);

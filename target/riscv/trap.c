@@ -182,3 +182,15 @@ IrqSink riscv_cpu_irq(Cpu *cpu, int n)
     g_assert(n >= 0 && n < 64);
     return (IrqSink){ irq_input, cpu, n };
 }
+
+void riscv_info_pic(Cpu *cpu, GString *out)
+{
+    RiscvCpu *r = riscv_cpu(cpu);
+
+    g_string_append_printf(out, " in mode %u, mip 0x%" PRIx64 ", mie 0x%" PRIx64 ", mideleg 0x%" PRIx64
+                           ", MIE %d SIE %d\n", (unsigned)r->priv, riscv_mip(r), r->mie, r->mideleg,
+                           (int)(r->mstatus >> 3 & 1), (int)(r->mstatus >> 1 & 1));
+    if (r->ext.sstc && r->menvcfg & ENVCFG_STCE)
+        g_string_append_printf(out, "  stimecmp 0x%" PRIx64 ", time 0x%" PRIx64 "\n", r->stimecmp,
+                               riscv_read_time(r));
+}

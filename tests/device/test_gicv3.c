@@ -819,6 +819,28 @@ static void test_hostile(void)
     }
 }
 
+/* `info pic` says what keeps an interrupt from a processor. */
+static void test_info(void)
+{
+    setup();
+    put_bit(IGROUPR, 27, true);
+    set_bit(ISENABLER, 27);
+    ws(PMR, 0);
+    ppi(0, 27, 1);
+    GString *out = g_string_new(NULL);
+    plain->type->info_pic(plain, out);
+    g_assert_nonnull(strstr(out->str, "CPU#0: IRQ 0 FIQ 0 VIRQ 0 VFIQ 0, PMR 0x00, groups on: 0 1NS, "
+                                      "active priorities 0x0 0x0 0x0, redistributor asleep, next "
+                                      "INTID 27 at 0x00"));
+    g_assert_nonnull(strstr(out->str, "INTID 27: pending enabled, line high, group 1, priority "
+                                      "0x00\n"));
+    ppi(0, 27, 0);
+    g_string_set_size(out, 0);
+    plain->type->info_pic(plain, out);
+    g_assert_null(strstr(out->str, "INTID"));
+    g_string_free(out, TRUE);
+}
+
 static void test_properties(void)
 {
     bare_init();
@@ -860,6 +882,7 @@ int main(int argc, char **argv)
     g_test_add_func("/gicv3/dir-rules", test_dir_rules);
     g_test_add_func("/gicv3/model", test_model);
     g_test_add_func("/gicv3/hostile", test_hostile);
+    g_test_add_func("/gicv3/info", test_info);
     g_test_add_func("/gicv3/properties", test_properties);
     return g_test_run();
 }

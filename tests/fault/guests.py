@@ -355,7 +355,7 @@ class Run:
             self.command("qmp_capabilities")
             saved = 0
             looks = ["info registers -a", "info mtree -f", "info qtree", "info pci", "info tlb", "info mem",
-                     "info jit", "info irq", "info network", "info usernet", "x/4i $pc",
+                     "info jit", "info irq", "info pic", "info network", "info usernet", "x/4i $pc",
                      "xp/8gx 0x8000000", "info block", "info cpus", "info roms",
                      "dump-guest-memory /dev/null", "dump-guest-memory -p /dev/null", "info balloon",
                      "balloon 40", "balloon 64", "qom-set b0 guest-stats-polling-interval 1",
