@@ -89,17 +89,27 @@ void tcg_leave_before(Cpu *cpu)
 }
 
 /* A single step overrides a breakpoint, or it could never get past it. */
-static uint64_t helper_breakpoint(Cpu *cpu)
+static bool stops_at(Cpu *cpu, uint64_t pc)
 {
-    uint64_t pc = cpu_pc(cpu);
     if (cpu->singlestep || cpu->tlb_state->ignore_watch || !has_breakpoint(cpu, pc))
-        return 0;
+        return false;
     bool pass = cpu->pass_break && cpu->pass_pc == pc;
     cpu->pass_break = false;
-    if (!pass) {
+    if (!pass)
         debug_stop(cpu, CPU_DEBUG_BREAK);
+    return !pass;
+}
+
+void tcg_break_here(Cpu *cpu, uint64_t pc)
+{
+    if (stops_at(cpu, pc))
+        cpu_loop_exit(cpu);
+}
+
+static uint64_t helper_breakpoint(Cpu *cpu)
+{
+    if (stops_at(cpu, cpu_pc(cpu)))
         tcg_leave_before(cpu);
-    }
     return 0;
 }
 

@@ -21,6 +21,10 @@ static bool find_pages(Cpu *cpu, uint64_t pc, bool raise, CodePages *p)
 {
     TlbState *s = cpu->tlb_state;
     TlbContext *ctx = cpu->tlb_fetch_ctx;
+    /* gdb lets functions that it calls return to the entry point, which Linux has freed. */
+    if (raise && G_UNLIKELY(cpu->breakpoints->len) &&
+        !(tlb_lookup(cpu, ctx, s->fetch_idx, pc, MMU_EXEC, false, &p->page0) && p->page0.host))
+        tcg_break_here(cpu, pc);
     if (!tlb_lookup(cpu, ctx, s->fetch_idx, pc, MMU_EXEC, raise, &p->page0))
         return false;
     if (!p->page0.host) {

@@ -258,6 +258,8 @@ IrFunc *code_build_region(Cpu *cpu, uint64_t pc, const CodePages *pages, unsigne
 void tcg_leave_before(Cpu *cpu) G_GNUC_NORETURN;
 /* Before a device is accessed: what it causes must come right behind the instruction. */
 void tcg_need_alone(Cpu *cpu);
+/* At pc, where no code can be: stops if there is a breakpoint. */
+void tcg_break_here(Cpu *cpu, uint64_t pc);
 CpuExit tcg_exec(Cpu *cpu);
 /* Runs fn while all other vCPUs are outside generated code. Not from within generated code, and
  * whatever was looked up before may be gone after. */

@@ -740,6 +740,12 @@ static void test_debugging(void)
     g_assert_cmphex(c->pc, ==, 0x1004);
     g_assert_cmpuint(code_stats.invalidated, ==, lost);
     c->r[2] = 10;
+    /* Where no code can be there are breakpoints, too. */
+    vaddr here = c->pc, nowhere = 0x7ffff000;
+    cpus_set_breakpoints(&nowhere, 1);
+    g_assert_cmpint(go(nowhere), ==, CPU_EXIT_DEBUG);
+    g_assert_cmphex(c->pc, ==, nowhere);
+    c->pc = here;
     cpus_forget_breakpoints();
     g_assert_cmpint(go(c->pc), ==, CPU_EXIT_HALTED);
     g_assert_cmpuint(c->r[2], ==, 55);
