@@ -8,6 +8,7 @@ cancelled, breaks or does not fit leaves it where it was; streams that are damag
 import argparse
 import os
 import random
+import shlex
 import shutil
 import socket
 import subprocess
@@ -139,7 +140,7 @@ class Cases:
 
     def exec_file(self):
         """Into a file, gzip'ed, and from it as often as one likes; stopped and running."""
-        name = self.path("state.gz")
+        name = shlex.quote(self.path("state.gz"))
         source = Machine(self)
         source.last()
         source.ask("migrate", uri=f"exec:gzip -1 > {name}")

@@ -307,7 +307,7 @@ class Tests:
         r = self.start("-S")
         # The connection on which this is asked for is given up for the new one.
         self.path, old = self.path + "2", self.path
-        r.send("qRcmd," + f"gdbserver unix:{self.path}".encode().hex())
+        r.send("qRcmd," + f'gdbserver "unix:{self.path}"'.encode().hex())
         r = Rsp(self.path)
         os.path.exists(old) and os.unlink(old)
         same("moved", r.pc(), 0x1000)

@@ -48,8 +48,8 @@ static void same(const char *path, const char *format, const uint8_t *model, uin
 {
     g_autofree char *raw = image_new("model.img", model, size);
     if (!strcmp(format, "qcow2"))
-        g_assert_cmpint(qemu_img("check -q -f qcow2 %s", path), ==, 0);
-    g_assert_cmpint(qemu_img("compare -q -f %s -F raw %s %s", format, path, raw), ==, 0);
+        g_assert_cmpint(qemu_img("check -q -f qcow2 '%s'", path), ==, 0);
+    g_assert_cmpint(qemu_img("compare -q -f '%s' -F raw '%s' '%s'", format, path, raw), ==, 0);
     g_unlink(raw);
 }
 
@@ -125,7 +125,7 @@ static void test_snapshot(void)
     block_free(b);
     same(two, "qcow2", last, MODEL_SIZE);
     same(base, "raw", first, MODEL_SIZE);
-    g_assert_cmpint(qemu_img("check -q -f qcow2 %s", one), ==, 0);
+    g_assert_cmpint(qemu_img("check -q -f qcow2 '%s'", one), ==, 0);
     g_unlink(three);
     g_unlink(two);
     g_unlink(one);
@@ -141,7 +141,7 @@ static void test_temporary(void)
     g_autofree uint8_t *model = g_malloc0(MODEL_SIZE);
     g_autofree char *path = in_dir("one.qcow2");
     GError *error = NULL;
-    g_assert_cmpint(qemu_img("create -q -f qcow2 %s %d", path, MODEL_SIZE), ==, 0);
+    g_assert_cmpint(qemu_img("create -q -f qcow2 '%s' %d", path, MODEL_SIZE), ==, 0);
     BlockBackend *b = drive("file=%s,format=qcow2,if=none,id=d,snapshot=on", path);
     scribble(b, model, r, 20);
     g_assert_null(block_snapshot_prepare(&(BlockSnapshotArgs){ .device = "d", .file = "x" },
@@ -171,7 +171,7 @@ static void test_nodes(void)
     g_assert_no_error(error);
     g_assert_true(block_claim(b, "test", &error));
     scribble(b, model, r, 5);
-    g_assert_cmpint(qemu_img("create -q -f qcow2 -b %s -F raw %s", base, over), ==, 0);
+    g_assert_cmpint(qemu_img("create -q -f qcow2 -b '%s' -F raw '%s'", base, over), ==, 0);
     g_autofree char *o = g_strdup_printf("{\"driver\":\"qcow2\",\"node-name\":\"o\",\"backing\":null,"
                                          "\"file\":{\"driver\":\"file\",\"filename\":\"%s\"}}",
                                          over);
@@ -405,7 +405,7 @@ static void test_backup(gconstpointer arg)
     block_free(c.b);
     same(source, sync == BLOCK_SYNC_FULL ? "raw" : "qcow2", c.model, MODEL_SIZE);
     if (sync == BLOCK_SYNC_NONE)
-        g_assert_cmpint(qemu_img("check -q -f qcow2 %s", c.files[3]), ==, 0);
+        g_assert_cmpint(qemu_img("check -q -f qcow2 '%s'", c.files[3]), ==, 0);
     else
         same(c.files[3], "qcow2", then, MODEL_SIZE);
     chain_end(&c);
@@ -418,7 +418,7 @@ static void test_full_target(gconstpointer backup)
         return;
     GError *error = NULL;
     Chain c = chain_new(0, 15, "");
-    g_assert_cmpint(qemu_img("create -q -f qcow2 -o cluster_size=2M %s %d", c.files[3],
+    g_assert_cmpint(qemu_img("create -q -f qcow2 -o cluster_size=2M '%s' %d", c.files[3],
                              MODEL_SIZE), ==, 0);
     struct rlimit was, now;
     getrlimit(RLIMIT_FSIZE, &was);
@@ -505,7 +505,7 @@ static uint8_t *read_all(const char *path, const char *format)
 {
     g_autofree char *raw = in_dir("killed.img"), *data = NULL;
     gsize len;
-    if (qemu_img("convert -q -U -f %s -O raw %s %s", format, path, raw) ||
+    if (qemu_img("convert -q -U -f '%s' -O raw '%s' '%s'", format, path, raw) ||
         !g_file_get_contents(raw, &data, &len, NULL) || len != MODEL_SIZE)
         g_error("'%s' can't be read any more", path);
     g_unlink(raw);
@@ -534,7 +534,7 @@ static void test_killed(void)
         const char *format = strcmp(d->top, c.files[0]) ? "qcow2" : "raw";
         g_test_message("kind %u: %u writes, then in '%s'", kind, d->done, d->top);
         if (*format == 'q') {
-            int status = qemu_img("check -q -f qcow2 %s", d->top);
+            int status = qemu_img("check -q -f qcow2 '%s'", d->top);
             g_assert_true(status == 0 || status == 3); /* 3: leaks only */
         }
         g_autofree uint8_t *now = read_all(d->top, format);

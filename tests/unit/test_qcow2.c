@@ -27,8 +27,8 @@ static void G_GNUC_PRINTF(2, 3) qemu_img(int status, const char *fmt, ...)
 static void same(const char *path, const uint8_t *model, uint64_t size)
 {
     g_autofree char *raw = image_new("model.img", model, size);
-    qemu_img(0, "check -q -f qcow2 %s", path);
-    qemu_img(0, "compare -q -f qcow2 -F raw %s %s", path, raw);
+    qemu_img(0, "check -q -f qcow2 '%s'", path);
+    qemu_img(0, "compare -q -f qcow2 -F raw '%s' '%s'", path, raw);
     g_unlink(raw);
 }
 
@@ -60,7 +60,7 @@ static void test_random(gconstpointer options)
     }
     g_autofree uint8_t *model = g_malloc0(MODEL_SIZE);
     g_autofree char *path = g_build_filename(dir, "r.qcow2", NULL);
-    qemu_img(0, "create -q -f qcow2 -o %s %s %d", (const char *)options, path, MODEL_SIZE);
+    qemu_img(0, "create -q -f qcow2 -o '%s' '%s' %d", (const char *)options, path, MODEL_SIZE);
     scribble(path, model, MODEL_SIZE, 60, 1);
     /* Once more: now most is there. */
     scribble(path, model, MODEL_SIZE, 60, 2);
@@ -89,10 +89,10 @@ static void test_backing(void)
     g_autofree char *base = image_new("base.img", model, SHORT);
     g_autofree char *mid = g_build_filename(dir, "mid.qcow2", NULL);
     g_autofree char *top = g_build_filename(dir, "top.qcow2", NULL);
-    qemu_img(0, "create -q -f qcow2 -b base.img -F raw %s %d", mid, MODEL_SIZE);
+    qemu_img(0, "create -q -f qcow2 -b base.img -F raw '%s' %d", mid, MODEL_SIZE);
     scribble(mid, model, MODEL_SIZE, 40, 4);
     g_autofree uint8_t *kept = g_memdup2(model, MODEL_SIZE);
-    qemu_img(0, "create -q -f qcow2 -o compat=0.10 -b mid.qcow2 -F qcow2 %s", top);
+    qemu_img(0, "create -q -f qcow2 -o compat=0.10 -b mid.qcow2 -F qcow2 '%s'", top);
     scribble(top, model, MODEL_SIZE, 60, 5);
     same(mid, kept, MODEL_SIZE);
     /* The middle is gone. */
@@ -114,9 +114,9 @@ static void test_compressed(void)
     g_autofree uint8_t *model = noise(MODEL_SIZE, 6);
     g_autofree char *raw = image_new("plain.img", model, MODEL_SIZE);
     g_autofree char *path = g_build_filename(dir, "c.qcow2", NULL);
-    qemu_img(0, "convert -q -c -f raw -O qcow2 %s %s", raw, path);
+    qemu_img(0, "convert -q -c -f raw -O qcow2 '%s' '%s'", raw, path);
     scribble(path, model, MODEL_SIZE, 60, 7);
-    qemu_img(0, "convert -q -c -f raw -O qcow2 -o compression_type=zstd %s %s", raw, path);
+    qemu_img(0, "convert -q -c -f raw -O qcow2 -o compression_type=zstd '%s' '%s'", raw, path);
     g_autofree char *text = g_strdup_printf("file=%s,if=none", path);
     g_autoptr(GError) error = NULL;
     g_assert_null(drive_new(text, NULL, &error));
@@ -134,14 +134,14 @@ static void test_snapshots(void)
     }
     g_autofree uint8_t *model = g_malloc0(MODEL_SIZE);
     g_autofree char *path = g_build_filename(dir, "s.qcow2", NULL);
-    qemu_img(0, "create -q -f qcow2 -o cluster_size=8k %s %d", path, MODEL_SIZE);
+    qemu_img(0, "create -q -f qcow2 -o cluster_size=8k '%s' %d", path, MODEL_SIZE);
     scribble(path, model, MODEL_SIZE, 20, 8);
     g_autofree uint8_t *kept = g_memdup2(model, MODEL_SIZE);
-    qemu_img(0, "snapshot -q -c one %s", path);
+    qemu_img(0, "snapshot -q -c one '%s'", path);
     scribble(path, model, MODEL_SIZE, 40, 9);
-    qemu_img(0, "snapshot -q -a one %s", path);
+    qemu_img(0, "snapshot -q -a one '%s'", path);
     same(path, kept, MODEL_SIZE);
-    qemu_img(0, "snapshot -q -d one %s", path);
+    qemu_img(0, "snapshot -q -d one '%s'", path);
     same(path, kept, MODEL_SIZE);
     g_unlink(path);
 }
@@ -154,7 +154,7 @@ static void test_resize(void)
     }
     g_autofree uint8_t *model = g_malloc0(8 * MODEL_SIZE);
     g_autofree char *path = g_build_filename(dir, "z.qcow2", NULL);
-    qemu_img(0, "create -q -f qcow2 -o cluster_size=512 %s %d", path, MODEL_SIZE);
+    qemu_img(0, "create -q -f qcow2 -o cluster_size=512 '%s' %d", path, MODEL_SIZE);
     scribble(path, model, MODEL_SIZE, 20, 10);
     BlockBackend *b = drive("file=%s,format=qcow2,if=none", path);
     g_autoptr(GError) error = NULL;
@@ -176,7 +176,7 @@ static void test_discard(void)
     }
     g_autofree uint8_t *model = noise(MODEL_SIZE, 12);
     g_autofree char *path = g_build_filename(dir, "d.qcow2", NULL);
-    qemu_img(0, "create -q -f qcow2 %s %d", path, MODEL_SIZE);
+    qemu_img(0, "create -q -f qcow2 '%s' %d", path, MODEL_SIZE);
     BlockBackend *b = drive("file=%s,format=qcow2,if=none,discard=unmap", path);
     GStatBuf before, after;
     for (int i = 0; i < 4; i++) {
@@ -194,7 +194,7 @@ static void test_discard(void)
         compare(b, holes, MODEL_SIZE);
     }
     block_free(b);
-    qemu_img(0, "check -q -f qcow2 %s", path);
+    qemu_img(0, "check -q -f qcow2 '%s'", path);
     g_assert_cmpint(g_stat(path, &after), ==, 0);
     g_assert_cmpint(after.st_size, <=, before.st_size + (512 << 10));
     g_unlink(path);
@@ -210,7 +210,7 @@ static void test_damaged(void)
     g_autofree char *path = g_build_filename(dir, "x.qcow2", NULL), *content = NULL;
     gsize len;
     g_autoptr(GRand) r = g_rand_new_with_seed(13);
-    qemu_img(0, "create -q -f qcow2 -o cluster_size=4k %s %d", path, MODEL_SIZE);
+    qemu_img(0, "create -q -f qcow2 -o cluster_size=4k '%s' %d", path, MODEL_SIZE);
     scribble(path, model, MODEL_SIZE, 10, 14);
     g_assert_true(g_file_get_contents(path, &content, &len, NULL));
     unsigned opened = 0;
