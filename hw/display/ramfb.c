@@ -106,6 +106,9 @@ static bool ramfb_realize(void *dev, GError **error)
 static void ramfb_unrealize(void *dev)
 {
     Ramfb *s = dev;
+    if (the_ramfb != s)
+        return; /* it was not made */
+    fw_cfg_remove_file("etc/ramfb");
     display_console_free(s->console);
     the_ramfb = NULL;
 }

@@ -198,8 +198,20 @@ static void test_ramfb(void)
     expect_size("r", 0, 16, 20);
     device_reset(dev);
     expect_size("r", 0, 640, 480);
+    /* A second one is refused, and takes nothing away from the first. */
+    Device *other = device_new(device_type_find("ramfb"), "other", NULL);
+    g_assert_false(device_realize(other, NULL, NULL));
+    device_unrealize(other);
+    configure(RAM, FOURCC_XR24, 16, 16, 0);
+    expect_size("r", 0, 16, 16);
+    /* With the device its file goes, so there may be another one. */
     device_unrealize(dev);
-    configure(RAM, FOURCC_XR24, 16, 16, 0); /* nobody is told */
+    dev = device_new(device_type_find("ramfb"), "r2", NULL);
+    g_assert_true(device_realize(dev, NULL, NULL));
+    device_reset(dev);
+    configure(RAM, FOURCC_XR24, 16, 16, 0);
+    expect_size("r2", 0, 16, 16);
+    device_unrealize(dev);
     device_unrealize(fw_cfg);
 }
 
