@@ -51,6 +51,14 @@ void dump_wait(void)
 
 /* ---- the thread ---- */
 
+/* The machine goes on, unless it was stopped by somebody else meanwhile (gdb may run and stop it). */
+static void resume(const Dump *d)
+{
+    cpus_resume_all();
+    if (d->resume && (run_state() == RUN_STATE_SAVE_VM || run_state() == RUN_STATE_PRELAUNCH))
+        vm_start(); /* prelaunch: it was reset */
+}
+
 static void finished(void *opaque)
 {
     Dump *d = opaque;
@@ -61,9 +69,7 @@ static void finished(void *opaque)
     if (d->done)
         d->done(d->opaque, d->error);
     current = NULL;
-    cpus_resume_all();
-    if (d->resume)
-        vm_start();
+    resume(d);
     dump_plan_free(d->plan);
     g_clear_error(&d->error);
     g_free(d);
@@ -121,9 +127,7 @@ bool dump_start(const DumpRequest *r, DumpDone *done, void *opaque, GError **err
     if (!d->plan) {
         status = DUMP_FAILED;
         close(r->fd);
-        cpus_resume_all();
-        if (d->resume)
-            vm_start();
+        resume(d);
         g_free(d);
         return false;
     }

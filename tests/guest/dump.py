@@ -107,8 +107,9 @@ class Machine:
         self.proc = subprocess.Popen(
             [os.path.join(build, "sosia-system-" + arch), "-M", "virt", "-m", "32M", "-smp", "2", *args,
              "-display", "none", "-serial", "none", "-kernel", elf, "-device",
-             f"loader,file={elf}.info,addr={info_at:#x},force-raw=on", "-qmp",
-             f"unix:{path},server=on,wait=off"], stdin=subprocess.DEVNULL)
+             f"loader,file={elf}.info,addr={info_at:#x},force-raw=on", "-gdb",
+             f"unix:{path}.gdb,server=on,wait=off", "-qmp", f"unix:{path},server=on,wait=off"],
+            stdin=subprocess.DEVNULL)
         self.events, end = [], time.monotonic() + LIMIT
         self.sock = socket.socket(socket.AF_UNIX)
         while self.sock.connect_ex(path):
@@ -144,6 +145,12 @@ class Machine:
     def dump(self, path, **args):
         return self.ask("dump-guest-memory", paging=args.pop("paging", False), protocol="file:" + path,
                         **args)
+
+    def wait_status(self, status):
+        end = time.monotonic() + LIMIT
+        while (got := self.ask("query-status")["return"]["status"]) != status:
+            check("status", time.monotonic() < end or got, True)
+            time.sleep(0.01)
 
     def wait_event(self, name):
         while not any(e["event"] == name for e in self.events):
@@ -254,14 +261,14 @@ def dumps(build, arch, tmp, broken):
             _, loads, _ = read_elf(f.read())
         check("the part asked for", [(pa, b == want[4096:12288]) for _, pa, b in loads], [(ram + 4096, True)])
 
-        check("paging", m.hmp(f"dump-guest-memory -p {path}"), "")
+        check("paging", m.hmp(f'dump-guest-memory -p "{path}"'), "")
         with open(path, "rb") as f:
             core = f.read()
         _, loads, _ = read_elf(core)
         second = [(pa, len(b), b == want) for va, pa, b in loads if va == alias]
         check("second mapping", second, [(ram, RAM, True)])
 
-        check("kdump", m.hmp(f"dump-guest-memory -z {path}"), "")
+        check("kdump", m.hmp(f'dump-guest-memory -z "{path}"'), "")
         with open(path, "rb") as f:
             memory, kdump_notes, info, names = read_kdump(f.read(), ram, RAM)
         check("kdump's memory", memory == want, True)
@@ -311,6 +318,39 @@ def failures(build, arch, tmp, broken):
         os.unlink(fifo)
 
 
+def stopped_meanwhile(build, arch, tmp, broken):
+    """A machine that gdb has let run and stopped during a dump is not started by its end."""
+    fifo, got = os.path.join(tmp, "fifo"), []
+    os.mkfifo(fifo)
+    with Machine(build, arch, tmp) as m, socket.socket(socket.AF_UNIX) as gdb:
+        fd = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        check("detached", m.dump(fifo, detach=True), {"return": {}})
+        m.wait_status("save-vm")
+        gdb.connect(os.path.join(tmp, "qmp.gdb"))
+        gdb.sendall(b"+$c#63")
+        m.wait_status("running")
+        gdb.sendall(b"\x03")
+        m.wait_status("paused")
+        reader = threading.Thread(target=read_all, args=(fd, got))
+        reader.start()
+        m.wait_event("DUMP_COMPLETED")
+        reader.join(LIMIT)
+        check("whole", read_elf(b"".join(got))[0], GUESTS[arch][6])
+        check("still stopped", m.ask("query-status")["return"]["status"], "paused")
+        # The same without gdb goes on, also when the machine was reset.
+        m.ask("cont")
+        fd = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        m.dump(fifo, detach=True)
+        m.ask("system_reset")
+        m.wait_status("prelaunch")
+        m.events.clear()
+        reader = threading.Thread(target=read_all, args=(fd, []))
+        reader.start()
+        m.wait_event("DUMP_COMPLETED")
+        reader.join(LIMIT)
+        m.wait_status("running")
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -324,7 +364,8 @@ def main():
         return 0
     n = failed = 0
     for arch in GUESTS:
-        for name, test in (("dumps", dumps), ("dumps that fail", failures)):
+        for name, test in (("dumps", dumps), ("dumps that fail", failures),
+                           ("a stop during a dump", stopped_meanwhile)):
             with tempfile.TemporaryDirectory(prefix="sosia-dump-") as tmp:
                 why = None
                 try:
