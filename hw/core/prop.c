@@ -198,6 +198,25 @@ bool prop_set(const DeviceType *t, void *obj, const Prop *p, const char *value, 
     g_assert_not_reached();
 }
 
+void prop_copy(void *to, const void *from, const Prop *p)
+{
+    static const size_t sizes[] = {
+        [PROP_BOOL] = sizeof(bool), [PROP_U8] = 1, [PROP_U16] = 2, [PROP_U32] = 4, [PROP_U64] = 8,
+        [PROP_SIZE] = 8, [PROP_ENUM] = sizeof(int), [PROP_ON_OFF_AUTO] = sizeof(int),
+        [PROP_CHARDEV] = sizeof(void *), [PROP_DRIVE] = sizeof(void *),
+        [PROP_NETDEV] = sizeof(void *), [PROP_MACADDR] = 6, [PROP_PCI_ADDR] = 4,
+        [PROP_BOOTINDEX] = 4,
+    };
+    void *at = (char *)to + p->offset;
+    const void *value = (const char *)from + p->offset;
+    if (p->type == PROP_STRING) {
+        g_free(*(char **)at);
+        *(char **)at = g_strdup(*(char *const *)value);
+    } else {
+        memcpy(at, value, sizes[p->type]);
+    }
+}
+
 char *prop_get(const void *obj, const Prop *p)
 {
     const void *at = (const char *)obj + p->offset;

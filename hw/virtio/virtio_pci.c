@@ -159,52 +159,12 @@ static void copy_props(VirtioPci *p, Device *child)
 {
     const char *shadow = (const char *)p + sizeof(VirtioPci);
     for (const Prop *q = child->type->props; q && q->name; q++) {
-        const void *from = shadow + q->offset;
-        void *to = (char *)child + q->offset;
-        switch (q->type) {
-        case PROP_BOOL:
-            *(bool *)to = *(const bool *)from;
-            break;
-        case PROP_U8:
-            *(uint8_t *)to = *(const uint8_t *)from;
-            break;
-        case PROP_U16:
-            *(uint16_t *)to = *(const uint16_t *)from;
-            break;
-        case PROP_U32:
-        case PROP_PCI_ADDR:
-            *(uint32_t *)to = *(const uint32_t *)from;
-            break;
-        case PROP_ENUM:
-        case PROP_ON_OFF_AUTO:
-            *(int *)to = *(const int *)from;
-            break;
-        case PROP_U64:
-        case PROP_SIZE:
-            *(uint64_t *)to = *(const uint64_t *)from;
-            break;
-        case PROP_STRING:
-            g_free(*(char **)to);
-            *(char **)to = g_strdup(*(char *const *)from);
-            break;
-        case PROP_DRIVE:
-            /* One device per drive: it is the child that uses it. */
-            if (*(BlockBackend *const *)from)
-                block_release(*(BlockBackend *const *)from);
-            *(void **)to = *(void *const *)from;
-            break;
-        case PROP_CHARDEV:
-        case PROP_NETDEV:
-            *(void **)to = *(void *const *)from;
-            break;
-        case PROP_BOOTINDEX: /* stays here: an index is one device's */
-            break;
-        case PROP_MACADDR:
-            memcpy(to, from, 6);
-            break;
-        case PROP_END:
-            break;
-        }
+        if (q->type == PROP_BOOTINDEX)
+            continue; /* stays here: an index is one device's */
+        BlockBackend *const *b = (const void *)(shadow + q->offset);
+        if (q->type == PROP_DRIVE && *b)
+            block_release(*b); /* one device per drive: it is the child that uses it */
+        prop_copy(child, shadow, q);
     }
 }
 

@@ -179,6 +179,8 @@ void device_set_ptr(Device *dev, const char *name, void *p);
  * looks. */
 bool device_replace_ptr(void *from, void *to);
 void device_set_uint(Device *dev, const char *name, uint64_t v);
+/* One member of `from` to `to`, objects with the same properties. Texts are copied, backends shared. */
+void prop_copy(void *to, const void *from, const Prop *p);
 bool device_realize(Device *dev, Bus *bus, GError **error);
 void device_unrealize(Device *dev); /* and frees it */
 void device_reset(Device *dev);
