@@ -331,14 +331,6 @@ char *object_type_help(const char *name, GError **error)
     return g_string_free(s, FALSE);
 }
 
-void object_foreach(void (*fn)(const char *id, const char *type, void *arg), void *arg)
-{
-    for (guint i = 0; objects && i < objects->len; i++) {
-        const Object *o = g_ptr_array_index(objects, i);
-        fn(o->id, o->type->name, arg);
-    }
-}
-
 const char *object_type(const char *id)
 {
     const Object *o = find(id);

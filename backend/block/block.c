@@ -10,7 +10,7 @@
 #include "util/error.h"
 
 static BlockBackend *backends; /* in order of creation */
-static const char *default_interface = "virtio";
+static const char default_interface[] = "virtio"; /* where a -drive has no if= */
 bool block_snapshot_default;
 
 /* ---- life ---- */
@@ -115,11 +115,6 @@ void block_foreach(void (*fn)(BlockBackend *b, void *arg), void *arg)
 
 /* ---- drives by interface ---- */
 
-void drive_set_default_interface(const char *interface)
-{
-    default_interface = interface;
-}
-
 const char *block_interface(const BlockBackend *b)
 {
     return b->interface ? b->interface : default_interface;
@@ -196,16 +191,6 @@ bool block_is_drive(const BlockBackend *b)
 bool block_is_cdrom(const BlockBackend *b)
 {
     return b->cdrom;
-}
-
-bool block_direct(const BlockBackend *b)
-{
-    return b->direct;
-}
-
-bool block_no_flush(const BlockBackend *b)
-{
-    return b->no_flush;
 }
 
 const char *block_filename(const BlockBackend *b)

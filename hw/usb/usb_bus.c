@@ -107,11 +107,6 @@ void usb_bus_add_port(UsbBus *b, UsbPort *p, UsbDevice *hub, unsigned number, un
     g_ptr_array_add(b->ports, p);
 }
 
-void usb_bus_remove_port(UsbBus *b, UsbPort *p)
-{
-    g_ptr_array_remove(b->ports, p);
-}
-
 void usb_port_reset(UsbPort *p)
 {
     if (p->dev)

@@ -22,8 +22,6 @@ typedef enum BlockOp {
 
 /* -drive text ("file=x,format=raw,if=none,id=hd0"); *interface gets if= ("none", "virtio", ...). */
 BlockBackend *drive_new(const char *opts, char **interface, GError **error);
-/* What if= is where a -drive does not say; the board's, set before drives are looked up. */
-void drive_set_default_interface(const char *interface);
 /* -blockdev text or JSON ("driver=raw,node-name=n0,file.driver=file,file.filename=x"). */
 BlockBackend *blockdev_new(const char *opts, GError **error);
 /* The same from blockdev-add's arguments. */
@@ -42,8 +40,6 @@ const char *block_id(const BlockBackend *b);
 const char *block_node_name(const BlockBackend *b);
 bool block_is_drive(const BlockBackend *b);      /* of -drive, not -blockdev */
 bool block_is_cdrom(const BlockBackend *b);
-bool block_direct(const BlockBackend *b);        /* cache.direct, cache.no-flush: as given */
-bool block_no_flush(const BlockBackend *b);
 const char *block_filename(const BlockBackend *b);
 const char *block_full_path(BlockBackend *b);
 const char *block_format(const BlockBackend *b);

@@ -15,7 +15,6 @@ bool object_add_from_opts(GHashTable *opts, GError **error);
 bool object_del(const char *id, GError **error);
 char *object_help(void); /* -object help; caller frees */
 char *object_type_help(const char *name, GError **error); /* -object TYPE,help; caller frees */
-void object_foreach(void (*fn)(const char *id, const char *type, void *arg), void *arg);
 const char *object_type(const char *id); /* NULL: no such object */
 
 /* The object behind an id, counted as used until object_unuse. NULL with a reason. */

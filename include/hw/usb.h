@@ -127,7 +127,6 @@ UsbBus *usb_bus_new(Device *owner, const UsbBusOps *ops, void *opaque, const cha
 void usb_bus_free(UsbBus *b);
 /* p is the caller's, and stays where it is. */
 void usb_bus_add_port(UsbBus *b, UsbPort *p, UsbDevice *hub, unsigned number, unsigned speeds);
-void usb_bus_remove_port(UsbBus *b, UsbPort *p);
 UsbBus *usb_bus_of(const UsbDevice *d);
 bool usb_any_bus(void);
 /* `info usb` */

@@ -28,7 +28,5 @@ unsigned checkpoint_current(const CheckpointRing *r);
 uint64_t checkpoint_icount(const CheckpointRing *r, unsigned i);
 /* Forgets those behind the current one. */
 void checkpoint_truncate(CheckpointRing *r);
-/* Bytes of memory that it holds. */
-uint64_t checkpoint_memory(const CheckpointRing *r);
 
 #endif

@@ -17,7 +17,6 @@ typedef struct DeviceTree DeviceTree;
 
 DeviceTree *dt_new(void);
 DeviceTree *dt_load(const char *file, GError **error); /* -dtb */
-void dt_free(DeviceTree *dt);
 /* What dt_phandle counts from; before its first call. */
 void dt_set_first_phandle(DeviceTree *dt, uint32_t first);
 

@@ -228,7 +228,6 @@ void ram_dirty_log_sync(void); /* marks all pages CLEAN again */
 bool ram_dirty_log_test(const RamDirtyLog *log, uint64_t page);
 /* The first page from `page` on, and below end, that was written; end: none. */
 uint64_t ram_dirty_log_next(const RamDirtyLog *log, uint64_t page, uint64_t end);
-void ram_dirty_log_set(RamDirtyLog *log, uint64_t page);
 void ram_dirty_log_clear(RamDirtyLog *log); /* forgets everything */
 void ram_dirty_log_or(RamDirtyLog *to, const RamDirtyLog *from);
 

@@ -30,8 +30,6 @@ void arm_cpu_set_rvbar(Cpu *cpu, uint64_t pc);       /* where it starts after re
 void arm_cpu_set_powered_off(Cpu *cpu, bool off);    /* waits for PSCI CPU_ON after reset */
 /* Which exception levels the board wants: machine options secure= and virtualization=. */
 void arm_cpu_set_levels(Cpu *cpu, bool el2, bool el3);
-bool arm_cpu_has_el2(Cpu *cpu);
-bool arm_cpu_has_el3(Cpu *cpu);
 /* Who answers PSCI calls (DEN 0022): nobody here, or this program at SMC or HVC. */
 typedef enum ArmPsciConduit { ARM_PSCI_NONE, ARM_PSCI_SMC, ARM_PSCI_HVC } ArmPsciConduit;
 void arm_cpu_set_psci(Cpu *cpu, ArmPsciConduit conduit);

@@ -59,14 +59,6 @@ DeviceTree *dt_load(const char *file, GError **error)
     return dt_from(blob);
 }
 
-void dt_free(DeviceTree *dt)
-{
-    if (!dt)
-        return;
-    g_free(dt->blob);
-    g_free(dt);
-}
-
 void dt_set_first_phandle(DeviceTree *dt, uint32_t first)
 {
     dt->next_phandle = MAX(dt->next_phandle, first);

@@ -285,7 +285,8 @@ void ram_dirty_log_sync(void)
     while (n_logged != end) {
         uint64_t page = take_written();
         for (RamDirtyLog *log = logs; log; log = log->next)
-            ram_dirty_log_set(log, page);
+            if (page < log->pages)
+                log->bits[page / 64] |= BIT(page % 64);
         atomic_fetch_or_explicit(&ram_page_flags[page], RAM_PAGE_CLEAN, memory_order_relaxed);
     }
     marked = ram_page_count;
@@ -331,12 +332,6 @@ uint64_t ram_dirty_log_next(const RamDirtyLog *log, uint64_t page, uint64_t end)
             return MIN(page + (uint64_t)__builtin_ctzll(word), end);
     }
     return MIN(page, end);
-}
-
-void ram_dirty_log_set(RamDirtyLog *log, uint64_t page)
-{
-    if (page < log->pages)
-        log->bits[page / 64] |= BIT(page % 64);
 }
 
 void ram_dirty_log_clear(RamDirtyLog *log)

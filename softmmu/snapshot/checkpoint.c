@@ -121,11 +121,6 @@ uint64_t checkpoint_icount(const CheckpointRing *r, unsigned i)
     return r->list[i].icount;
 }
 
-uint64_t checkpoint_memory(const CheckpointRing *r)
-{
-    return (r->shadow ? r->pages << RAM_PAGE_BITS : 0) + r->bytes;
-}
-
 /* ---- taking ---- */
 
 static bool all_zero(const uint8_t *p)

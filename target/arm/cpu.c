@@ -54,16 +54,6 @@ void arm_cpu_set_levels(Cpu *cpu, bool el2, bool el3)
     cpu->as = address_space_cpu;
 }
 
-bool arm_cpu_has_el2(Cpu *cpu)
-{
-    return arm_cpu(cpu)->has_el2;
-}
-
-bool arm_cpu_has_el3(Cpu *cpu)
-{
-    return arm_cpu(cpu)->has_el3;
-}
-
 void arm_cpu_set_psci(Cpu *cpu, ArmPsciConduit conduit)
 {
     arm_cpu(cpu)->psci = conduit;

@@ -445,14 +445,12 @@ extern const IrHelper arm_helper_msr_imm;
 extern const IrHelper arm_helper_daif_el0;
 extern const IrHelper arm_helper_irq_poll; /* (next pc): leaves there if an interrupt can be taken */
 extern const IrHelper arm_helper_undef;    /* (): UNDEFINED; does not return */
-extern const IrHelper arm_helper_raise;    /* (esr): at the default level; does not return */
 extern const IrHelper arm_helper_svc, arm_helper_hvc, arm_helper_smc; /* (imm16, next pc) jumps */
 extern const IrHelper arm_helper_brk;      /* (imm16) jumps */
 extern const IrHelper arm_helper_hlt;      /* (imm16, next pc) jumps: semihosting, else UNDEFINED */
 extern const IrHelper arm_helper_eret;     /* (target: elr, or authenticated) jumps */
 extern const IrHelper arm_helper_wfi, arm_helper_wfe; /* (next pc) jumps */
 extern const IrHelper arm_helper_sev, arm_helper_sevl; /* () */
-extern const IrHelper arm_helper_fp_trap;  /* (iss): FP access trap to the mode's MODE_FP level */
 extern const IrHelper arm_helper_illegal_state; /* (): MODE_IL; does not return */
 /*
  * In mode words with MODE_SS_ACTIVE: MODE_SS clear: a block is just this call (does not return).

@@ -127,24 +127,6 @@ static uint64_t helper_undef(Cpu *cpu)
 }
 const IrHelper arm_helper_undef = { "undef", helper_undef, 0, false, ALL };
 
-static uint64_t helper_raise(Cpu *cpu, uint64_t esr)
-{
-    arm_raise(arm_cpu(cpu), arm_default_target_el(arm_cpu(cpu)), (uint32_t)esr, 0);
-}
-const IrHelper arm_helper_raise = { "raise", helper_raise, 1, false, ALL };
-
-static uint64_t helper_fp_trap(Cpu *cpu, uint64_t iss)
-{
-    ArmCpu *a = arm_cpu(cpu);
-    unsigned target = (cpu->mode & MODE_FP) >> MODE_FP_SHIFT;
-
-    /* Under HCR_EL2.TGE a trap to EL1 is one to EL2, as UNDEFINED says (D1.3.4). */
-    if (target == 1 && a->hcr_eff & HCR_TGE)
-        arm_raise(a, 2, ESR(EC_UNKNOWN, 0), 0);
-    arm_raise(a, MAX(target, arm_el(a)), ESR(EC_FP_ACCESS, (uint32_t)iss | 1 << 24 | 0xe << 20), 0);
-}
-const IrHelper arm_helper_fp_trap = { "fp_trap", helper_fp_trap, 1, false, ALL };
-
 static uint64_t helper_illegal_state(Cpu *cpu)
 {
     arm_raise(arm_cpu(cpu), arm_default_target_el(arm_cpu(cpu)), ESR(EC_ILLEGAL_STATE, 0), 0);

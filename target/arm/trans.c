@@ -68,11 +68,6 @@ void arm_trans_leave(TransCtx *t, const IrHelper *h, IrRef a, IrRef b)
     t->end = true;
 }
 
-void arm_trans_raise(TransCtx *t, uint32_t esr)
-{
-    arm_trans_leave(t, &arm_helper_raise, arm_const(t, esr), IR_NONE);
-}
-
 /* --- the stack pointer --- */
 
 /* Is SP known to be aligned: by a check of this block, and changes by multiples of 16 since? */

@@ -86,8 +86,6 @@ void arm_exit_ind(TransCtx *t, IrRef pc, IrJump kind);
 void arm_exit_if(TransCtx *t, IrType type, IrCond cc, IrRef a, IrRef b, uint64_t pc);
 /* On to the next instruction, in a mode that may be another one. */
 void arm_exit_lookup_next(TransCtx *t);
-/* Raises an exception for sure, to the default level. */
-void arm_trans_raise(TransCtx *t, uint32_t esr);
 /* Calls a helper that leaves or sets pc and mode itself, and ends the block. */
 void arm_trans_leave(TransCtx *t, const IrHelper *h, IrRef a, IrRef b);
 
@@ -139,8 +137,6 @@ IrRef arm_flags_packed(TransCtx *t);
 IrRef arm_carry(TransCtx *t);
 /* The block can be left to pc, with the flags as they are here. */
 void arm_flags_at_target(TransCtx *t, uint64_t pc);
-/* A helper wrote the flags. */
-void arm_flags_forget(TransCtx *t);
 
 /* --- FP and AdvSIMD, simd.isa --- */
 /* False, and the instruction is done, where FP instructions trap (MODE_FP). */

@@ -61,11 +61,6 @@ static Flags known(TransCtx *t)
     return g;
 }
 
-void arm_flags_forget(TransCtx *t)
-{
-    t->target_data[TD_FLAGS] = KIND_UNKNOWN;
-}
-
 static void put(TransCtx *t, unsigned op, IrRef a, IrRef b)
 {
     ir_mov(t->f, IR_SLOT(SLOT_CC_OP), arm_const(t, op));
