@@ -96,18 +96,30 @@ apt_for() {         # ARCH SUITE
     [ -n "$key" ] || key=/usr/share/keyrings/debian-archive-keyring.gpg
     mkdir -p "$dir"/{sources,lists/partial,archives/partial,state}
     : >"$dir/status"
-    printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nArchitectures: %s\nSigned-By: %s\n' \
-        "$uri" "$2" "$1" "$key" >"$dir/sources/debian.sources"
     apt_options=(-qq -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$dir/sources"
         -o "Dir::State=$dir/state" -o "Dir::State::lists=$dir/lists"
         -o "Dir::State::status=$dir/status" -o "Dir::Cache=$dir"
         -o "Dir::Cache::archives=$dir/archives" -o "APT::Architecture=$1"
         -o "APT::Architectures=$1" -o APT::Sandbox::User=root -o Acquire::Retries=2)
     apt_archives=$dir/archives
-    [ -f "$dir/updated" ] || {
-        again apt-get "${apt_options[@]}" -o APT::Update::Error-Mode=any update >&2 &&
-            : >"$dir/updated"
-    }
+    [ -f "$dir/updated" ] || again apt_update "$dir" "$1" "$2" "$uri" "$key"
+}
+
+# A mirror has the checksums of today and the index of yesterday now and then, for hours after a new
+# release; by the suite's other name both may be of one day.
+apt_update() {      # DIR ARCH SUITE URI KEY
+    local name
+    for name in "$3" stable oldstable; do
+        printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nArchitectures: %s\nSigned-By: %s\n' \
+            "$4" "$name" "$2" "$5" >"$1/sources/debian.sources"
+        if ! apt-get "${apt_options[@]}" -o APT::Update::Error-Mode=any update >"$1/log" 2>&1; then
+            say "$(grep -m 1 '^E:' "$1/log" || echo "apt-get update failed for $2")"
+        elif grep -qs "^Codename: $3\$" "$1"/lists/*_dists_"$name"_*Release; then
+            : >"$1/updated"
+            return
+        fi
+    done
+    return 1
 }
 
 # Downloads a package of apt_for's architecture; prints the path of the .deb.
