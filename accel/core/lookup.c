@@ -234,16 +234,6 @@ const void *code_lookup(Cpu *cpu)
     return b->entry;
 }
 
-bool cpu_fetch_page(Cpu *cpu, vaddr va, uint64_t *ram_page, const uint8_t **host, bool *global)
-{
-    TlbLookup l;
-    tlb_lookup(cpu, cpu->tlb_fetch_ctx, cpu->tlb_state->fetch_idx, va, MMU_EXEC, true, &l);
-    *ram_page = l.ram_page;
-    *host = l.host ? l.host + (va & ~TLB_PAGE_MASK) : NULL;
-    *global = l.global;
-    return l.host;
-}
-
 bool cpu_peek_code(Cpu *cpu, vaddr va, void *buf, unsigned len)
 {
     TlbLookup l;

@@ -155,22 +155,6 @@ BlockBackend *drive_get(const char *interface, unsigned unit)
     return NULL;
 }
 
-BlockBackend *drive_next(const char *interface)
-{
-    BlockBackend *found = NULL;
-    int lowest = 0;
-    for (BlockBackend *b = backends; b; b = b->next) {
-        if (b->owner || !has_interface(b, interface))
-            continue;
-        int unit = unit_of(b);
-        if (!found || unit < lowest) {
-            found = b;
-            lowest = unit;
-        }
-    }
-    return found;
-}
-
 /* ---- what a drive is like ---- */
 
 const char *block_id(const BlockBackend *b)

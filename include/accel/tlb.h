@@ -121,8 +121,6 @@ void cpu_atomic_cas16(Cpu *cpu, vaddr va, const uint64_t expect[2], const uint64
                       uint64_t old[2], IrMemOp memop);
 /* Checks that [va, va + len) may be accessed (len <= 4096 * 2), filling the TLB, or faults. */
 void cpu_probe(Cpu *cpu, vaddr va, unsigned len, MmuAccess access, int mmu_idx);
-/* RAM page and host address of the code at va; false: not RAM (host NULL), faults leave. */
-bool cpu_fetch_page(Cpu *cpu, vaddr va, uint64_t *ram_page, const uint8_t **host, bool *global);
 /* Bytes of code at va within a page, without side effects on the guest. False: none there. */
 bool cpu_peek_code(Cpu *cpu, vaddr va, void *buf, unsigned len);
 

@@ -27,8 +27,6 @@ BlockBackend *blockdev_new(const char *opts, GError **error);
 /* The same from blockdev-add's arguments. */
 BlockBackend *blockdev_new_from_json(const Json *args, GError **error);
 BlockBackend *block_find(const char *id_or_node);
-/* The Nth drive with if=<interface> not yet claimed by a device (-drive if=virtio, pflash). */
-BlockBackend *drive_next(const char *interface);
 /* The drive with if=<interface> at that unit (index=N or unit=N; else in order), or NULL. */
 BlockBackend *drive_get(const char *interface, unsigned unit);
 void block_foreach(void (*fn)(BlockBackend *b, void *arg), void *arg);

@@ -216,13 +216,12 @@ static void test_options(void)
     BlockBackend *z = drive("file=%s,format=raw,if=pflash,unit=1,readonly=on", path);
     g_assert_cmpstr(block_id(x), ==, "virtio0");
     g_assert_cmpstr(block_id(y), ==, "virtio1");
-    g_assert_true(drive_next("virtio") == y);
+    g_assert_true(drive_get("virtio", 0) == y);
     g_assert_true(drive_get("virtio", 1) == x);
     g_assert_null(drive_get("pflash", 0));
     g_assert_true(drive_get("pflash", 1) == z);
     g_assert_true(block_claim(y, "disk0", NULL));
     g_assert_false(block_claim(y, "disk1", NULL));
-    g_assert_true(drive_next("virtio") == x);
     block_close_all();
     g_assert_null(block_find("virtio0"));
     g_unlink(path);
