@@ -245,7 +245,7 @@ class Cases:
             self.goes_on(m, "failed")
             if not m.ask("query-migrate").get("error-desc"):
                 raise Failure("no reason given")
-        m.ask("migrate-set-parameters", **{"max-bandwidth": 0})
+        m.ask("migrate-set-parameters", **{"max-bandwidth": 0, "downtime-limit": 2000})
         for uri in ("exec:exit 3", "exec:cat > /dev/null; exit 3", "exec:head -c 100000 > /dev/null",
                     "unix:" + self.path("nobody"), "tcp:127.0.0.1:1", "file:" + self.path("no/where")):
             m.events.clear()
