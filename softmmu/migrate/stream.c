@@ -3,8 +3,9 @@
  * The stream: "SOSIAMIG", u32 version, u32 flags, then records of
  *   u32 type, u32 number of the record (from 0), u32 length, u32 CRC-32, that many bytes.
  * The checksum is of the twelve bytes before it and of what follows, and in the first record of the
- * stream's head, too, so that nothing can be lost, doubled, exchanged or changed unseen. Numbers are little-endian. What comes from outside is
- * believed to be anything: lengths have bounds, and memory is taken as bytes come.
+ * stream's head, too, so that nothing can be lost, doubled, exchanged or changed unseen. Numbers are
+ * little-endian. What comes from outside is believed to be anything: lengths have bounds, and memory
+ * is taken as bytes come.
  */
 #include <string.h>
 

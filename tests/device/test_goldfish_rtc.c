@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Goldfish real-time clock on the virtual clock (-rtc clock=vm). */
-#include "bare.h"
-#include "softmmu/rtc.h"
+#include "bare_rtc.h"
 
 enum { BASE = 0x00101000, TIME_LOW = 0, TIME_HIGH = 4, ALARM_LOW = 8, ALARM_HIGH = 12,
        IRQ_ENABLED = 16, ALARM_STATUS = 24, CLEAR_INTERRUPT = 28 };
 
-static void wr(unsigned reg, uint32_t v)
-{
-    bare_write(BASE + reg, 4, v);
-}
-
 static uint64_t now(void)
 {
-    uint64_t low = bare_read(BASE + TIME_LOW, 4);
-    return bare_read(BASE + TIME_HIGH, 4) << 32 | low;
+    uint32_t low = rd(TIME_LOW);
+    return (uint64_t)rd(TIME_HIGH) << 32 | low;
 }
 
 static void set_alarm(uint64_t ns)
@@ -23,22 +17,9 @@ static void set_alarm(uint64_t ns)
     wr(ALARM_LOW, (uint32_t)ns);
 }
 
-static void step(int64_t ns)
-{
-    bare_advance(ns);
-    clock_run_timers(CLOCK_HOST);
-}
-
 static void setup(void)
 {
-    static Device *rtc;
-    if (!rtc) {
-        bare_init();
-        g_assert_true(rtc_configure("2020-01-02T03:04:05", "vm", NULL));
-        rtc = bare_device("goldfish_rtc", BASE, NULL);
-        bare_watch_pins(rtc);
-    }
-    device_reset(rtc);
+    rtc_setup("goldfish_rtc", BASE);
     wr(IRQ_ENABLED, 1);
 }
 
@@ -49,12 +30,12 @@ static void test_alarm(void)
     step(12345);
     g_assert_cmpuint(now() - t, ==, 12345);
     set_alarm(now() + 1000);
-    g_assert_cmpuint(bare_read(BASE + ALARM_STATUS, 4), ==, 1);
+    g_assert_cmpuint(rd(ALARM_STATUS), ==, 1);
     step(999);
     g_assert_cmpint(bare_level[0], ==, 0);
     step(1);
     g_assert_cmpint(bare_level[0], ==, 1);
-    g_assert_cmpuint(bare_read(BASE + ALARM_STATUS, 4), ==, 0);
+    g_assert_cmpuint(rd(ALARM_STATUS), ==, 0);
     wr(CLEAR_INTERRUPT, 1);
     g_assert_cmpint(bare_level[0], ==, 0);
     set_alarm(now() - 1);

@@ -1,37 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* PL031 against DDI 0224, on the virtual clock (-rtc clock=vm). */
-#include "bare.h"
-#include "softmmu/rtc.h"
+#include "bare_rtc.h"
 
 enum { BASE = 0x09010000, DR = 0, MR = 4, LR = 8, CR = 12, IMSC = 16, RIS = 20, MIS = 24, ICR = 28 };
 static const int64_t second = 1000000000;
 
-static uint32_t rd(unsigned reg)
-{
-    return bare_read(BASE + reg, 4);
-}
-
-static void wr(unsigned reg, uint32_t v)
-{
-    bare_write(BASE + reg, 4, v);
-}
-
-static void step(int64_t ns)
-{
-    bare_advance(ns);
-    clock_run_timers(CLOCK_HOST);
-}
-
 static void setup(void)
 {
-    static Device *rtc;
-    if (!rtc) {
-        bare_init();
-        g_assert_true(rtc_configure("2020-01-02T03:04:05", "vm", NULL));
-        rtc = bare_device("pl031", BASE, NULL);
-        bare_watch_pins(rtc);
-    }
-    device_reset(rtc);
+    rtc_setup("pl031", BASE);
 }
 
 static void test_counts(void)
